@@ -1,0 +1,211 @@
+"""Store entries: their tags, their files, and how they are saved (whole or not at all) and loaded."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import bentoml
+import numpy as np
+import yaml
+from bentoml.exceptions import BentoMLException, NotFound
+from numpy.typing import NDArray
+
+from bentos.preprocess import PREPROCESS
+from bentos.task import Task, TaskError, make_task
+
+VARIANTS = ("onnx-int8", "onnx", "torch")
+MANIFEST = "files.json"
+SELF_CHECK_TOLERANCE = 0.05  # of a logit: half precision stays below, a saturating int8 product does not
+
+
+class ModelError(Exception):
+    """A store entry that is absent, damaged or computes something else here; the message is for the user."""
+
+
+class Model(Protocol):
+    """What every variant offers."""
+
+    def run(self, arrays: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One verified entry of the model store."""
+
+    tag: str
+    variant: str
+    path: Path
+    task: Task
+    temperature: float
+    metrics: dict[str, Any]
+    canonical: list[dict[str, Any]]  # [{"inputs", "logits"}]
+
+
+def model_tag(task_name: str, variant: str, version: str = "latest") -> str:
+    """`<task>-<variant>:<version>`; raises ModelError for a variant that there is not."""
+    if variant not in VARIANTS:
+        raise ModelError(f"No variant '{variant}'. Give one of: {', '.join(VARIANTS)}")
+    return f"{task_name}-{variant}:{version}"
+
+
+def load_entry(tag: str) -> Entry:
+    """The entry of a tag (`latest` is resolved); raises ModelError when it is absent or damaged."""
+    name = tag.partition(":")[0]
+    try:
+        stored = bentoml.models.get(tag)
+    except NotFound:
+        task = next((name.removesuffix(f"-{v}") for v in VARIANTS if name.endswith(f"-{v}")), name)
+        raise ModelError(f"No model '{tag}' in the model store. Train one: make train TASK={task}") from None
+    except (BentoMLException, OSError, ValueError, TypeError) as error:
+        raise ModelError(f"The store entry '{tag}' cannot be read: {error}. {_remedy(tag)}") from error
+    return open_entry(Path(stored.path), str(stored.tag))
+
+
+def open_entry(path: Path, tag: str) -> Entry:
+    """The entry in a folder, its files checked against its manifest; raises ModelError when damaged."""
+    try:
+        verify_files(path)
+        name = tag.partition(":")[0]
+        return Entry(
+            tag=tag,
+            variant=next(v for v in VARIANTS if name.endswith(f"-{v}")),
+            path=path,
+            task=make_task(yaml.safe_load((path / "task.yaml").read_text("utf-8")), f"{path}/task.yaml"),
+            temperature=float(_read_json(path / "calibration.json")["temperature"]),
+            metrics=_read_json(path / "metrics.json"),
+            canonical=_read_json(path / "canonical.json"),
+        )
+    except (OSError, ValueError, KeyError, StopIteration, TaskError, yaml.YAMLError) as error:
+        raise ModelError(f"The store entry '{tag}' is damaged: {error}. {_remedy(tag)}") from error
+
+
+def load_model(entry: Entry) -> Model:
+    """The entry's model, ready to run; only the torch variant imports torch."""
+    if entry.variant == "torch":
+        from bentos.torch_model import TorchModel
+
+        return TorchModel(entry.path, entry.task)
+    from bentos.onnx_model import OnnxModel
+
+    return OnnxModel(entry.path)
+
+
+def self_check(entry: Entry, model: Model) -> None:
+    """Compare this machine's logits with those of the writer; raises ModelError where they differ.
+
+    Needed because int8 products saturate on processors without VNNI (onnxruntime issues 5849 and 6004).
+    """
+    preprocess = PREPROCESS[entry.task.pipeline_tag](entry.path, entry.task)
+    for case in entry.canonical:
+        inputs = case["inputs"] if isinstance(case["inputs"], str) else tuple(case["inputs"])
+        logits = model.run(preprocess.pad(preprocess([inputs])))[0]
+        distance = float(np.abs(logits - np.asarray(case["logits"])).max())
+        if not distance <= SELF_CHECK_TOLERANCE:
+            raise ModelError(
+                f"'{entry.tag}' computes something else on this machine: logits {logits.tolist()} for "
+                f"{case['inputs']!r}, expected {case['logits']} within {SELF_CHECK_TOLERANCE}. "
+                "Serve variant=onnx or variant=torch here, or train again on this kind of processor."
+            )
+
+
+def read_reference(entry: Entry) -> list[dict[str, Any]]:
+    """The held-out rows that went through this variant, in the form of the request log plus `true_label`."""
+    with (entry.path / "reference.jsonl").open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def save_entry(folder: Path, tag: str) -> None:
+    """Store a finished folder under `tag`. A kill at any moment leaves the whole entry or none.
+
+    BentoML copies into the store file by file, so a reader can meet half an entry. It therefore
+    writes into a store of its own beside the real one, and a rename brings the entry over.
+    """
+    write_manifest(folder)
+    name, _, version = tag.partition(":")
+    target = store_folder() / name / version
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_stale_staging()
+    with tempfile.TemporaryDirectory(prefix="staging-", dir=_staging_folder()) as staging:
+        _create_in(Path(staging), folder, tag)
+        os.rename(Path(staging, "models", name, version), target)
+    write_atomically(target.parent / "latest", version)
+
+
+def store_folder() -> Path:
+    """Where BentoML keeps models."""
+    return Path(os.environ.get("BENTOML_HOME") or Path.home() / "bentoml") / "models"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """A reader sees the old file or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def write_manifest(folder: Path) -> None:
+    """Write `files.json`: the size and SHA-256 of every other file of the folder."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
+    manifest = {str(p.relative_to(folder)): {"size": p.stat().st_size, "sha256": _sha256(p)} for p in files}
+    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1))
+
+
+def verify_files(folder: Path) -> None:
+    """Raises ValueError for the first file that is not what the manifest says."""
+    for name, expected in _read_json(folder / MANIFEST).items():
+        path = folder / name
+        if (
+            not path.is_file()
+            or path.stat().st_size != expected["size"]
+            or _sha256(path) != expected["sha256"]
+        ):
+            raise ValueError(f"the file {name} is missing or not as it was written")
+
+
+def _create_in(home: Path, folder: Path, tag: str) -> None:
+    """Let a child process write the entry into the store below `home`: BentoML reads BENTOML_HOME once."""
+    command = [sys.executable, "-m", "bentos.model_store", str(folder), tag]
+    environment = {**os.environ, "BENTOML_HOME": str(home)}
+    done = subprocess.run(command, env=environment, timeout=600, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise ModelError(f"The entry '{tag}' could not be written: {done.stderr.strip()[-500:]}")
+
+
+def _staging_folder() -> Path:
+    """On the store's own file system, so that the rename is one step."""
+    folder = store_folder().parent / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _remove_stale_staging(older_than: float = 86400) -> None:
+    for path in _staging_folder().glob("staging-*"):
+        if time.time() - path.stat().st_mtime > older_than:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))
+
+
+def _remedy(tag: str) -> str:
+    return f"Delete it (bentoml models delete {tag}) and train again."
+
+
+if __name__ == "__main__":
+    source, new_tag = sys.argv[1:]
+    with bentoml.models.create(new_tag) as created:
+        shutil.copytree(source, created.path, dirs_exist_ok=True)

@@ -1,0 +1,169 @@
+"""The task: one frozen dataclass is the whole configuration of a system, one YAML file fills it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+TASKS_FOLDER = Path(__file__).parent / "tasks"
+STRICT = ConfigDict(extra="forbid")
+
+PipelineTag = Literal["text-classification", "image-classification"]
+ProblemType = Literal["single_label_classification", "multi_label_classification", "regression"]
+
+
+class TaskError(ValueError):
+    """A task file, task name or override that cannot be used; the message says what was expected."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class Serving:
+    """How the service batches and what it refuses."""
+
+    max_batch_tokens: int = 4096  # padded tokens in one model call
+    max_queue_tokens: int = 65536  # tokens waiting; beyond this a request is refused with 429
+    max_items: int = 1024  # inputs in one request
+    max_body_bytes: int = 8 * 2**20
+    timeout: float = 30.0  # seconds
+
+
+@dataclass(frozen=True, config=STRICT)
+class Monitoring:
+    """What is logged and how often a drift alarm may be false."""
+
+    reference_size: int = 5000  # held-out rows kept in the store entry
+    log_inputs: Literal["none", "hash", "full"] = "hash"
+    false_alarms_per_month: float = 1.0
+
+
+@dataclass(frozen=True, config=STRICT)
+class Task:
+    """One system. Keys are spelled as the library that consumes them spells them."""
+
+    name: str  # Bento name, model-tag prefix, log and report folder
+    labels: tuple[str, ...]  # position = label id
+    pipeline_tag: PipelineTag = "text-classification"
+    problem_type: ProblemType = "single_label_classification"
+
+    model_name_or_path: str | None = None  # None: from scratch, by model_type and config_overrides
+    model_type: str | None = None
+    config_overrides: dict[str, Any] = field(default_factory=dict)
+    max_seq_length: int = 256
+
+    dataset_name: str | None = None  # a Hub data set, or "sample-reviews"
+    dataset_config_name: str | None = None
+    train_file: str | None = None  # CSV, JSON lines or Parquet
+    validation_file: str | None = None
+    test_file: str | None = None
+    text_column_names: tuple[str, ...] = ("text",)  # two names make a text pair
+    label_column_name: str = "label"
+    timestamp_column_name: str | None = None  # split by time: the newest rows are the test split
+    group_column_name: str | None = None  # rows of one group are never on both sides
+    split_column_name: str | None = None  # a column that says train / validation / test
+    row_filter: dict[str, Any] = field(default_factory=dict)  # column: value that a row must have
+    validation_split_percentage: float = 10
+    test_split_percentage: float = 15
+    max_train_samples: int | None = None
+    max_eval_samples: int | None = None
+    max_predict_samples: int | None = None
+
+    training: dict[str, Any] = field(default_factory=dict)  # transformers.TrainingArguments, verbatim
+    quantization: str | None = None  # an optimum AutoQuantizationConfig name; by the CPU when absent
+    max_accuracy_loss: float = 0.01  # of a quantized variant against torch, on the test split
+    serving: Serving = Serving()
+    monitoring: Monitoring = Monitoring()
+
+    def __post_init__(self) -> None:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError(f"labels are {list(self.labels)}; each label must be there once")
+        if self.problem_type != "regression" and len(self.labels) < 2:
+            raise ValueError(f"labels are {list(self.labels)}; a classifier needs at least two")
+        if len(self.text_column_names) not in (1, 2):
+            raise ValueError(
+                f"text_column_names are {list(self.text_column_names)}; give one, or two for a text pair"
+            )
+        if not (self.model_name_or_path or self.model_type):
+            raise ValueError("give model_name_or_path, or model_type to train one from scratch")
+
+    def to_yaml(self) -> str:
+        """The task as a YAML text that `load_task` reads back equal."""
+        return yaml.safe_dump(_plain(asdict(self)), sort_keys=False, allow_unicode=True)
+
+
+def load_task(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Task:
+    """Read a task by its name or by the path of a YAML file, then apply `key=value` overrides.
+
+    Raises TaskError: no such task, no YAML, an unknown key or a value of a wrong type.
+    """
+    path = task_path(name_or_path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise TaskError(f"{path} is not a YAML file: {error}") from error
+    if not isinstance(values, dict):
+        raise TaskError(f"{path} holds {type(values).__name__}; a task file is a mapping of key: value lines")
+    for override in overrides:
+        set_key(values, override)
+    return make_task(values, source=str(path))
+
+
+def task_path(name_or_path: str | Path) -> Path:
+    """The YAML file of a task name, or the path itself; raises TaskError where there is none."""
+    path = Path(name_or_path)
+    if path.suffix not in (".yaml", ".yml"):
+        path = TASKS_FOLDER / f"{name_or_path}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in TASKS_FOLDER.glob("*.yaml")))
+        raise TaskError(f"No task '{name_or_path}'. Give one of: {known}; or the path of a YAML file.")
+    return path
+
+
+def set_key(values: dict[str, Any], override: str) -> None:
+    """Set one `key=value` or `section.key=value` in place; the value is read as YAML."""
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise TaskError(f"--set got '{override}'; write key=value, for example training.seed=1")
+    *sections, last = key.split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise TaskError(f"--set got '{override}', but '{section}' is no section")
+    try:
+        values[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise TaskError(f"--set got '{override}'; the value is no YAML: {error}") from error
+
+
+def make_task(values: Mapping[str, Any], source: str) -> Task:
+    """Check a mapping and make the Task; raises TaskError naming `source` and every fault."""
+    values = dict(values)
+    if isinstance(values.get("text_column_names"), str):
+        values["text_column_names"] = [values["text_column_names"]]
+    try:
+        return TypeAdapter(Task).validate_python(values)
+    except ValidationError as error:
+        faults = "\n".join(f"  {_fault(dict(e))}" for e in error.errors())
+        raise TaskError(f"{source} is not a valid task:\n{faults}") from error
+
+
+def _fault(error: dict[str, Any]) -> str:
+    """One line for one pydantic error; an unknown key gets the list of the known ones."""
+    *sections, key = [str(part) for part in error["loc"]] or [""]
+    if error["type"] == "unexpected_keyword_argument":
+        known = {"serving": Serving, "monitoring": Monitoring}.get(sections[0] if sections else "", Task)
+        names = ", ".join(f.name for f in fields(known))
+        return f"unknown key '{'.'.join([*sections, key])}'. Known keys: {names}"
+    where = ".".join([*sections, key]).strip(".")
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}, got {error['input']!r}" if where else message
+
+
+def _plain(value: Any) -> Any:
+    """Tuples to lists, through all levels, so that safe YAML can write them."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
