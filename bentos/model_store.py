@@ -87,15 +87,15 @@ def open_entry(path: Path, tag: str) -> Entry:
         raise ModelError(f"The store entry '{tag}' is damaged: {error}. {_remedy(tag)}") from error
 
 
-def load_model(entry: Entry) -> Model:
-    """The entry's model, ready to run; only the torch variant imports torch."""
-    if entry.variant == "torch":
+def load_model(variant: str, folder: Path, task: Task) -> Model:
+    """The model of a variant's folder, ready to run; only the torch variant imports torch."""
+    if variant == "torch":
         from bentos.torch_model import TorchModel
 
-        return TorchModel(entry.path, entry.task)
+        return TorchModel(folder, task)
     from bentos.onnx_model import OnnxModel
 
-    return OnnxModel(entry.path)
+    return OnnxModel(folder)
 
 
 def self_check(entry: Entry, model: Model) -> None:

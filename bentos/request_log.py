@@ -1,0 +1,120 @@
+"""The request log: numbers that describe an input, the row of one item, and the writer and reader by name."""
+
+import math
+import os
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal
+
+from bentos.log_files import utc_text
+from bentos.log_reader import LogRead, Row, read_feedback, read_log
+from bentos.log_writer import RequestLog
+from bentos.preprocess import Encoded, TextInput
+
+__all__ = ["TEXT_NUMBERS", "LogRead", "RequestLog", "Row", "describe", "hash_key", "make_row"]
+__all__ += ["read_feedback", "read_log"]
+
+TEXT_NUMBERS = ("n_chars", "n_tokens", "subword_rate", "unk_rate", "upper_share", "non_letter_share")
+BUCKET_BITS = 10  # token ids are hashed into 1024 buckets
+GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio: multiplying by it spreads neighbouring ids evenly
+
+
+def describe(text: TextInput, encoded: Encoded) -> dict[str, float]:
+    """The TEXT_NUMBERS of an input; shares are 0 where there is nothing to share.
+
+    `subword_rate` (tokens that continue a word) and `unk_rate` are of the tokens that the model reads, special
+    ones apart; the others are of the whole text, both texts of a pair together.
+    """
+    whole = text if isinstance(text, str) else "".join(text)
+    letters = upper = spaces = 0
+    for char, count in Counter(whole).items():
+        if char.isalpha():
+            letters += count
+            upper += count if char.isupper() else 0
+        elif char.isspace():
+            spaces += count
+    tokens = encoded.n_tokens - encoded.n_special
+    return {
+        "n_chars": len(whole),
+        "n_tokens": encoded.n_tokens,
+        "subword_rate": (tokens - encoded.n_words) / max(tokens, 1),
+        "unk_rate": encoded.n_unknown / max(tokens, 1),
+        "upper_share": upper / max(letters, 1),
+        "non_letter_share": (len(whole) - letters - spaces) / max(len(whole), 1),
+    }
+
+
+def make_row(
+    *,
+    ts: datetime | None,
+    request_id: str,
+    index: int,
+    model_tag: str,
+    labels: Sequence[str],
+    probs: Sequence[float],
+    latency_ms: float | None,
+    text: TextInput,
+    encoded: Encoded,
+    log_inputs: Literal["none", "hash", "full"],
+    key: bytes,
+) -> Row:
+    """The log row of one item; `probs` in the order of `labels`, `key` of the text hash at most 64 bytes."""
+    scores = [float(score) for score in probs]
+    best = max(range(len(scores)), key=scores.__getitem__)
+    return {
+        "ts": utc_text(ts) if ts else None,
+        "request_id": request_id,
+        "index": index,
+        "model_tag": model_tag,
+        "label": labels[best],
+        "score": scores[best],
+        "probs": scores,
+        "entropy": -sum(score * math.log(score) for score in scores if score > 0),
+        "latency_ms": latency_ms,
+        "status": 200,
+        "truncated": encoded.truncated,
+        **describe(text, encoded),
+        **(_traces(text, encoded, key) if log_inputs != "none" else {}),
+        **(_texts(text) if log_inputs == "full" else {}),
+    }
+
+
+def _traces(text: TextInput, encoded: Encoded, key: bytes) -> Row:
+    """What tells equal inputs and known words again without telling the text."""
+    whole = text if isinstance(text, str) else "\0".join(text)
+    digest = blake2b(whole.encode("utf-8", "surrogatepass"), key=key, digest_size=16)
+    ids = encoded.arrays["input_ids"].tolist()
+    buckets = {(GOLDEN * i & (2**64 - 1)) >> (64 - BUCKET_BITS) for i in ids}
+    return {"text_hash": digest.hexdigest(), "buckets": sorted(buckets)}
+
+
+def _texts(text: TextInput) -> Row:
+    return {"text": text} if isinstance(text, str) else {"text": text[0], "text_pair": text[1]}
+
+
+def hash_key(folder: Path) -> bytes:
+    """32 bytes for the text hash: from $TOUCHSTONE_HASH_KEY, or from `hash.key` in `folder`, made if absent."""
+    if secret := os.environ.get("TOUCHSTONE_HASH_KEY"):
+        return blake2b(os.fsencode(secret), digest_size=32).digest()
+    path = folder / "hash.key"
+    if not path.exists():
+        _create_key(path)
+    return path.read_bytes()
+
+
+def _create_key(path: Path) -> None:
+    """Write the key aside and link it to its name, so that of two services both get the same whole key."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+        os.link(temporary, path)
+    except FileExistsError:  # another service was first
+        pass
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,140 @@
+"""`python -m train TASK [--set key=value ...]`: data, training, export, gate, store."""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+
+from rich.console import Console
+from rich.table import Table
+
+from bentos.model_store import VARIANTS, ModelError, model_tag, write_atomically
+from bentos.task import Task, TaskError, load_task
+from train.baseline import tfidf_baseline
+from train.data import DataError, Splits, load_splits
+from train.evaluate import metrics_table
+from train.export import (
+    GateError,
+    Variant,
+    check_gate,
+    export_variants,
+    measure,
+    run_facts,
+    store_variant,
+)
+from train.plots import plot_reliability, plot_training_curve
+from train.trainer import fit, make_trainer
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train a task and put its variants into the model store."""
+    arguments = parse(argv)
+    try:
+        task = load_task(arguments.task, arguments.set)
+        return run(task, Path(arguments.runs), arguments.variants, arguments.baseline)
+    except (TaskError, DataError, ModelError, GateError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m train", description=main.__doc__)
+    parser.add_argument("task", metavar="TASK", help="a name from bentos/tasks, or the path of a YAML file")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a task key")
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=["torch", "onnx-int8"])
+    parser.add_argument("--baseline", action="store_true", help="also measure TF-IDF + logistic regression")
+    parser.add_argument(
+        "--runs", default="runs", help="folder of checkpoints, plots and exports (default: runs)"
+    )
+    return parser.parse_args(argv)
+
+
+def run(task: Task, runs: Path, names: Sequence[str], with_baseline: bool) -> int:
+    """Everything from data to store; 0, or an error that `main` prints."""
+    started = time.monotonic()
+    console = Console()
+    splits = load_splits(task)
+    folder = runs / task.name / run_key(task, splits)
+    trainer = make_trainer(task, splits, folder / "checkpoints", show_progress=sys.stderr.isatty())
+    if trainer.is_world_process_zero():
+        console.print(data_table(task, splits))
+    history = fit(trainer)
+    if not trainer.is_world_process_zero():
+        return 0
+    seconds = time.monotonic() - started
+    model = trainer.model.to("cpu")
+    folders = export_variants(model, trainer.processing_class, task, folder, names)
+    variants = {name: measure(name, path, task, splits) for name, path in folders.items()}
+    columns = {name: variant.metrics for name, variant in variants.items()}
+    facts = {**run_facts(task, splits), "training_seconds": round(seconds, 1)}
+    if with_baseline:
+        facts["baseline"] = tfidf_baseline(splits, len(task.labels))
+    plot_training_curve(folder / "training_curve.png", history)
+    for name, variant in variants.items():
+        picture = folder / f"reliability-{name}.png"
+        plot_reliability(picture, variant.test.logits, splits.test.labels, variant.temperature)
+    console.print(metrics_table(columns, f"{task.name} on the test split"))
+    print_baseline(console, facts)
+    check_gate(variants, task.max_accuracy_loss)
+    store(variants, task, splits, facts, folder, console)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    console.print(f"Plots and exports: {folder}. Training took {seconds:.0f} s.")
+    return 0
+
+
+def store(
+    variants: dict[str, Variant],
+    task: Task,
+    splits: Splits,
+    facts: dict[str, Any],
+    folder: Path,
+    console: Console,
+) -> None:
+    """Store every variant under one version and leave the tags in the run's folder."""
+    version = f"{datetime.now(UTC):%Y%m%d%H%M%S}-{folder.name}"
+    tags = {name: model_tag(task.name, name, version) for name in variants}
+    for name, variant in variants.items():
+        store_variant(variant, tags[name], task, splits, facts)
+        console.print(f"Stored {tags[name]} ({variant.metrics['model_bytes'] / 1e6:.1f} MB)")
+    summary = {"tags": tags, "metrics": {n: v.metrics for n, v in variants.items()}, **facts}
+    write_atomically(folder.parent / "last_run.json", json.dumps(summary, indent=1))
+
+
+def run_key(task: Task, splits: Splits) -> str:
+    """Eight characters that stand for the configuration and the data: the same run finds its checkpoints."""
+    return hashlib.sha256(f"{task.to_yaml()}{splits.sha256}".encode()).hexdigest()[:8]
+
+
+def data_table(task: Task, splits: Splits) -> Table:
+    """Rows of each class in each split, and the rows that were left out."""
+    table = Table("", "train", "validation", "test", title=f"{task.name}: rows")
+    parts = (splits.train, splits.validation, splits.test)
+    for i, label in enumerate(task.labels):
+        table.add_row(label, *(f"{sum(y == i for y in part.labels):,}" for part in parts))
+    dropped = {k: v for k, v in splits.report.items() if isinstance(v, int) and v}
+    table.caption = ", ".join(f"{name.replace('_', ' ')}: {count:,}" for name, count in dropped.items())
+    return table
+
+
+def print_baseline(console: Console, facts: dict[str, Any]) -> None:
+    if baseline := facts.get("baseline"):
+        console.print(
+            f"TF-IDF + logistic regression on the same split: accuracy {baseline['accuracy']:.4f}, "
+            f"macro F1 {baseline['macro_f1']:.4f}"
+        )
+
+
+if __name__ == "__main__":
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    sys.exit(main())

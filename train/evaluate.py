@@ -1,0 +1,191 @@
+"""Metrics of a variant on labelled rows. Also `python -m train.evaluate TAG [TAG ...]` for stored entries."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from scipy.optimize import minimize_scalar
+from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
+
+from bentos.model_store import Entry, Model, ModelError, load_entry, load_model
+from bentos.postprocess import probabilities
+from bentos.preprocess import PREPROCESS, Encoded, TextPreprocess
+from bentos.task import Task, TaskError
+from train.data import DataError, Split, load_file, load_splits
+
+BATCH_TOKENS = 1024  # padded tokens in one call: large enough for torch, small enough for a lane's cache
+CALIBRATION_BINS = 15
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a variant says of a split: one row for each text, in the split's order."""
+
+    encoded: list[Encoded]
+    logits: Floats  # [n, labels]
+
+
+def predict(
+    model: Model, preprocess: TextPreprocess, texts: Sequence[Any], lanes: int = 1, title: str = ""
+) -> Predictions:
+    """Logits of all texts, sorted by length into calls of at most BATCH_TOKENS padded tokens."""
+    encoded = preprocess(list(texts))
+    batches = length_sorted_batches([e.n_tokens for e in encoded], BATCH_TOKENS)
+    rows: dict[int, NDArray[np.float32]] = {}
+    with ThreadPoolExecutor(lanes) as pool, _progress() as progress:
+        calls = pool.map(lambda batch: model.run(preprocess.pad([encoded[i] for i in batch])), batches)
+        for batch, logits in zip(progress.track(batches, description=title), calls, strict=True):
+            rows.update(zip(batch, logits, strict=True))
+    return Predictions(encoded, np.stack([rows[i] for i in range(len(encoded))]).astype(np.float64))
+
+
+def predict_variant(
+    entry_folder: Any, task: Task, model: Model, texts: Sequence[Any], variant: str
+) -> Predictions:
+    """`predict` with the lanes that suit the variant: torch brings threads of its own."""
+    lanes = 1 if variant == "torch" else (os.cpu_count() or 1)
+    return predict(
+        model, PREPROCESS[task.pipeline_tag](entry_folder, task), texts, lanes, f"{variant} predicts"
+    )
+
+
+def length_sorted_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Indices in batches of near-equal length, each of at most `budget` padded tokens (or one item)."""
+    batches: list[list[int]] = []
+    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if batches and (len(batches[-1]) + 1) * lengths[batches[-1][0]] <= budget:
+            batches[-1].append(i)
+        else:
+            batches.append([i])
+    return batches
+
+
+def fit_temperature(logits: Floats, truth: Sequence[int]) -> float:
+    """The temperature that minimises the log loss of held-out logits [n, labels] (Guo et al. 2017)."""
+    y = np.asarray(truth)
+
+    def loss(log_temperature: float) -> float:
+        scores = probabilities(logits, "single_label_classification", float(np.exp(log_temperature)))
+        return float(-np.log(np.maximum(scores[np.arange(len(y)), y], 1e-12)).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
+
+
+def classification_metrics(
+    logits: Floats, truth: Sequence[int], task: Task, temperature: float
+) -> dict[str, Any]:
+    """Every number we report of a classifier; `logits` [n, labels], `truth` label ids [n]."""
+    y, ids = np.asarray(truth), range(len(task.labels))
+    raw = probabilities(logits, task.problem_type)
+    scores = probabilities(logits, task.problem_type, temperature)
+    guess = scores.argmax(axis=-1)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        y, guess, labels=list(ids), zero_division=0
+    )
+    return {
+        "n": len(y),
+        "accuracy": float((guess == y).mean()),
+        "macro_f1": float(np.mean(f1)),
+        "log_loss": float(log_loss(y, scores, labels=list(ids))),
+        "calibration_error_before": calibration_error(raw, y),
+        "calibration_error": calibration_error(scores, y),
+        "per_class": {
+            label: {
+                "precision": float(precision[i]),
+                "recall": float(recall[i]),
+                "f1": float(f1[i]),
+                "n": int(support[i]),
+            }
+            for i, label in enumerate(task.labels)
+        },
+        "confusion_matrix": confusion_matrix(y, guess, labels=list(ids)).tolist(),
+    }
+
+
+METRICS = {"single_label_classification": classification_metrics}
+
+
+def reliability(scores: Floats, truth: NDArray[Any]) -> list[tuple[float, float, int]]:
+    """(mean score, accuracy, n) of the answers in each occupied bin of the score."""
+    score, right = scores.max(axis=-1), scores.argmax(axis=-1) == truth
+    bins = np.minimum((score * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    groups = [bins == b for b in range(CALIBRATION_BINS)]
+    return [(float(score[g].mean()), float(right[g].mean()), int(g.sum())) for g in groups if g.any()]
+
+
+def calibration_error(scores: Floats, truth: NDArray[Any]) -> float:
+    """Expected calibration error of the best label over 15 equal bins (Guo et al. 2017)."""
+    return float(sum(n * abs(score - right) for score, right, n in reliability(scores, truth)) / len(truth))
+
+
+def metrics_table(columns: dict[str, dict[str, Any]], title: str) -> Table:
+    """One column for each variant or tag, one row for each figure."""
+    table = Table("", *columns, title=title)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    names = ["accuracy", "macro_f1", "log_loss", "calibration_error_before", "calibration_error"]
+    for name in names:
+        table.add_row(name.replace("_", " "), *(f"{m[name]:.4f}" for m in columns.values()))
+    for label in next(iter(columns.values()))["per_class"]:
+        table.add_row(f"f1 of {label}", *(f"{m['per_class'][label]['f1']:.4f}" for m in columns.values()))
+    table.add_row("rows", *(f"{m['n']:,}" for m in columns.values()))
+    return table
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Evaluate stored entries on a labelled file, or on their task's own test split."""
+    parser = argparse.ArgumentParser(prog="python -m train.evaluate", description=main.__doc__)
+    parser.add_argument("tags", nargs="+", metavar="TAG", help="for example sample-reviews-torch:latest")
+    parser.add_argument("--file", help="labelled CSV, JSON lines or Parquet (default: the task's test split)")
+    arguments = parser.parse_args(argv)
+    try:
+        entries = [load_entry(tag) for tag in arguments.tags]
+        rows = _labelled_rows(entries[0].task, arguments.file)
+        answers = {e.tag: _answers(e, rows) for e in entries}
+    except (ModelError, TaskError, DataError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    _report({e.tag: (e, answers[e.tag]) for e in entries}, rows)
+    return 0
+
+
+def _labelled_rows(task: Task, file: str | None) -> Split:
+    return load_file(file, task) if file else load_splits(task).test
+
+
+def _answers(entry: Entry, rows: Split) -> Floats:
+    return predict_variant(
+        entry.path, entry.task, load_model(entry.variant, entry.path, entry.task), rows.texts, entry.variant
+    ).logits
+
+
+def _report(results: dict[str, tuple[Entry, Floats]], rows: Split) -> None:
+    """Print the metrics of each tag and how far each two of them agree."""
+    console = Console()
+    columns = {
+        tag: METRICS[entry.task.problem_type](logits, rows.labels, entry.task, entry.temperature)
+        for tag, (entry, logits) in results.items()
+    }
+    console.print(metrics_table(columns, "Stored entries on the same rows"))
+    for (one, (_, a)), (other, (_, b)) in combinations(results.items(), 2):
+        agreement = float((a.argmax(axis=-1) == b.argmax(axis=-1)).mean())
+        console.print(f"{one} and {other} give the same label to {agreement:.2%} of the rows.")
+
+
+def _progress() -> Progress:
+    return Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""The trained model as store entries: torch, ONNX and int8, each complete, gated and stored whole."""
+
+import json
+import platform
+import shutil
+import subprocess
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from bentos.request_log import make_row
+from optimum.exporters.onnx import main_export
+from optimum.onnxruntime import ORTQuantizer
+from optimum.onnxruntime.configuration import AutoQuantizationConfig
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
+
+from bentos.model_store import load_model, save_entry
+from bentos.postprocess import probabilities
+from bentos.preprocess import PREPROCESS
+from bentos.task import Task
+from train.data import Split, Splits
+from train.evaluate import METRICS, Predictions, fit_temperature, predict_variant
+
+LIBRARIES = (
+    "torch",
+    "transformers",
+    "optimum",
+    "optimum-onnx",
+    "onnx",
+    "onnxruntime",
+    "tokenizers",
+    "bentoml",
+)
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+CANONICAL_TEXTS = (
+    "A wonderful evening, every minute of it.",
+    "I asked for my money back after an hour.",
+    "meh",
+    "Not as bad as everyone says, and yet I would not buy it again.",
+    "It crashed twice, the menus are a maze, and still I played until four in the morning. " * 4,
+)
+
+
+class GateError(Exception):
+    """A quantized variant lost more accuracy than the task allows; nothing was stored."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One exported variant with what it says of the held-out rows."""
+
+    name: str
+    folder: Path
+    temperature: float
+    metrics: dict[str, Any]
+    test: Predictions
+
+
+def export_variants(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, task: Task, folder: Path, names: Sequence[str]
+) -> dict[str, Path]:
+    """Write a folder for each variant below `folder`, Hugging Face's own file names in each."""
+    folders = {name: folder / name for name in ("torch", "onnx", "onnx-int8")}
+    for path in folders.values():
+        shutil.rmtree(path, ignore_errors=True)
+    model.save_pretrained(folders["torch"])
+    tokenizer.save_pretrained(folders["torch"])
+    if set(names) != {"torch"}:
+        export_onnx(folders["torch"], folders["onnx"], task)
+    if "onnx-int8" in names:
+        quantize(folders["onnx"], folders["onnx-int8"], task.quantization or quantization_for_this_cpu())
+    return {name: folders[name] for name in names}
+
+
+def export_onnx(torch_folder: Path, folder: Path, task: Task) -> None:
+    """The single-precision ONNX graph by optimum; its tracing warnings are about true constants."""
+    logging.set_verbosity_error()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        main_export(str(torch_folder), folder, task=task.pipeline_tag, do_validation=False)
+    logging.set_verbosity_warning()
+
+
+def quantize(onnx_folder: Path, folder: Path, configuration: str) -> None:
+    """Dynamic int8 of `model.onnx` by the named optimum AutoQuantizationConfig, tokenizer files beside it."""
+    options: dict[str, Any] = {"is_static": False, "per_channel": False}
+    if configuration in ("avx2", "avx512"):
+        options["reduce_range"] = True  # without VNNI an 8-bit product can overflow its 16-bit sum
+    settings = getattr(AutoQuantizationConfig, configuration)(**options)
+    ORTQuantizer.from_pretrained(onnx_folder).quantize(save_dir=folder, quantization_config=settings)
+    for name in TOKENIZER_FILES:
+        if (onnx_folder / name).is_file():
+            shutil.copy(onnx_folder / name, folder / name)
+
+
+def quantization_for_this_cpu() -> str:
+    """The AutoQuantizationConfig name that fits the processor we run on."""
+    if platform.machine() in ("aarch64", "arm64"):
+        return "arm64"
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text() if cpuinfo.is_file() else ""
+    known = {"avx512_vnni": "avx512_vnni", "avx512f": "avx512"}
+    return next((name for flag, name in known.items() if f" {flag} " in flags), "avx2")
+
+
+def measure(name: str, folder: Path, task: Task, splits: Splits) -> Variant:
+    """Fit the variant's temperature on the validation split and measure it on the test split."""
+    model = load_model(name, folder, task)
+    validation = predict_variant(folder, task, model, splits.validation.texts, name)
+    temperature = fit_temperature(validation.logits, splits.validation.labels)
+    test = predict_variant(folder, task, model, splits.test.texts, name)
+    metrics = METRICS[task.problem_type](test.logits, splits.test.labels, task, temperature)
+    return Variant(name, folder, temperature, {**metrics, "model_bytes": model_bytes(folder)}, test)
+
+
+def check_gate(variants: dict[str, Variant], tolerance: float) -> None:
+    """Raises GateError where a variant is less accurate than torch by more than `tolerance`."""
+    accuracy = {name: variant.metrics["accuracy"] for name, variant in variants.items()}
+    for name, value in accuracy.items():
+        loss = accuracy.get("torch", value) - value
+        if loss > tolerance:
+            raise GateError(
+                f"Refused: {name} has accuracy {value:.4f} on the test split, torch {accuracy['torch']:.4f}; "
+                f"a loss of {loss:.4f} is more than max_accuracy_loss {tolerance}. Nothing was stored. "
+                "Try another quantization (--set quantization=avx512_vnni), or allow more: --set max_accuracy_loss=..."
+            )
+
+
+def store_variant(variant: Variant, tag: str, task: Task, splits: Splits, facts: dict[str, Any]) -> None:
+    """Complete the variant's folder with what serving and monitoring need, and store it under `tag`."""
+    metrics = {**variant.metrics, "temperature": variant.temperature, "split": "test", **facts}
+    texts = {
+        "task.yaml": task.to_yaml(),
+        "calibration.json": json.dumps({"temperature": variant.temperature}),
+        "metrics.json": json.dumps(metrics, indent=1),
+        "reference.jsonl": "".join(
+            f"{json.dumps(r)}\n" for r in reference_rows(variant, tag, task, splits.test)
+        ),
+        "canonical.json": json.dumps(canonical_cases(variant, task), indent=1),
+    }
+    for name, text in texts.items():
+        (variant.folder / name).write_text(text, encoding="utf-8")
+    save_entry(variant.folder, tag)
+
+
+def reference_rows(variant: Variant, tag: str, task: Task, test: Split) -> list[dict[str, Any]]:
+    """Up to `reference_size` test rows, evenly spread, in the form of the request log plus `true_label`."""
+    count = min(task.monitoring.reference_size, len(test.texts))
+    scores = probabilities(variant.test.logits, task.problem_type, variant.temperature)
+    rows = []
+    for i in np.linspace(0, len(test.texts) - 1, count).astype(int):
+        row = make_row(
+            ts=_moment(test.timestamps[i]),
+            request_id=f"reference-{i}",
+            index=0,
+            model_tag=tag,
+            labels=task.labels,
+            probs=scores[i],
+            latency_ms=None,
+            text=test.texts[i],
+            encoded=variant.test.encoded[i],
+            log_inputs="hash",
+            key=b"",
+        )
+        row.pop("text_hash")  # the key of a log is its own: hashes could never match
+        rows.append({**row, "true_label": task.labels[int(test.labels[i])]})
+    return rows
+
+
+def canonical_cases(variant: Variant, task: Task) -> list[dict[str, Any]]:
+    """A few fixed inputs, one to a call, with the logits that this machine makes of them."""
+    preprocess = PREPROCESS[task.pipeline_tag](variant.folder, task)
+    model = load_model(variant.name, variant.folder, task)
+    inputs: list[Any] = [t if len(task.text_column_names) == 1 else (t, "A book.") for t in CANONICAL_TEXTS]
+    return [
+        {"inputs": i, "logits": model.run(preprocess.pad(preprocess([i])))[0].astype(float).tolist()}
+        for i in inputs
+    ]
+
+
+def run_facts(task: Task, splits: Splits) -> dict[str, Any]:
+    """What one needs to know to repeat the run."""
+    return {
+        "data": splits.report,
+        "data_sha256": splits.sha256,
+        "seed": task.training.get("seed", 42),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "git_commit": _git_commit(),
+    }
+
+
+def model_bytes(folder: Path) -> int:
+    """Size of the weights in bytes."""
+    return sum(p.stat().st_size for p in folder.iterdir() if p.suffix in (".onnx", ".safetensors"))
+
+
+def _git_commit() -> str | None:
+    command = ["git", "rev-parse", "HEAD"]
+    folder = Path(__file__).parent
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=10, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() or None
+
+
+def _moment(timestamp: str | None) -> datetime | None:
+    return datetime.fromisoformat(timestamp) if timestamp else None

@@ -1,0 +1,222 @@
+"""Fine-tunes the task's model with `transformers.Trainer`, or trains a small one from scratch."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from sklearn.metrics import f1_score
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tqdm import tqdm
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    DataCollatorWithPadding,
+    EvalPrediction,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from bentos.task import Task, TaskError
+from train.data import Split, Splits
+
+SPECIAL_TOKENS = {
+    "pad_token": "[PAD]",
+    "unk_token": "[UNK]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+}
+
+
+def make_trainer(task: Task, splits: Splits, folder: Path, show_progress: bool = False) -> Trainer:
+    """A `transformers.Trainer` over the splits, checkpoints in `folder`.
+
+    `task.training` goes into `TrainingArguments` word for word, so whatever the Trainer can do
+    (`report_to`, `bf16`, `hyperparameter_search`, several devices by torchrun) it does here.
+    Raises TaskError for an argument that TrainingArguments refuses or a model that cannot be had.
+    """
+    tokenizer = load_tokenizer(task, splits.train.texts)
+    trainer = Trainer(
+        model_init=model_maker(task, tokenizer),
+        args=training_arguments(task, folder),
+        train_dataset=encode(splits.train, tokenizer, task),
+        eval_dataset=encode(splits.validation, tokenizer, task),
+        processing_class=tokenizer,
+        data_collator=DataCollatorWithPadding(tokenizer),
+        compute_metrics=epoch_metrics,
+        callbacks=[ProgressReport(show_progress)],
+    )
+    trainer.remove_callback(PrinterCallback)  # it prints a dict for every log entry
+    return trainer
+
+
+def fit(trainer: Trainer) -> list[dict[str, Any]]:
+    """Train, from the last checkpoint where a killed run left one; the log history, a dict a step."""
+    checkpoint = get_last_checkpoint(trainer.args.output_dir)
+    if checkpoint and trainer.is_world_process_zero():
+        print(f"Going on from {checkpoint}")
+    trainer.train(resume_from_checkpoint=checkpoint)
+    return list(trainer.state.log_history)
+
+
+def training_arguments(task: Task, folder: Path) -> TrainingArguments:
+    """Our defaults, overridden by every key of `task.training`."""
+    defaults: dict[str, Any] = {
+        "eval_strategy": "epoch",
+        "save_strategy": "epoch",
+        "save_total_limit": 1,
+        "per_device_eval_batch_size": 64,
+        "logging_steps": 20,
+        "group_by_length": True,
+        "length_column_name": "length",
+        "report_to": "none",
+        "dataloader_pin_memory": torch.cuda.is_available(),
+        "disable_tqdm": True,  # ProgressReport draws the bar
+        "log_level": "warning",
+    }
+    try:
+        return TrainingArguments(output_dir=str(folder), **{**defaults, **task.training})
+    except (TypeError, ValueError) as error:
+        raise TaskError(f"training: transformers.TrainingArguments refuses it: {error}") from error
+
+
+def load_tokenizer(task: Task, texts: Sequence[Any]) -> PreTrainedTokenizerBase:
+    """The base model's own tokenizer, or a WordPiece one trained on `texts` for a model from scratch."""
+    if task.model_name_or_path is None:
+        return train_tokenizer(texts, int(task.config_overrides.get("vocab_size", 8000)), task.max_seq_length)
+    return _from_pretrained(AutoTokenizer.from_pretrained, task.model_name_or_path)  # type: ignore[no-any-return]
+
+
+def train_tokenizer(texts: Sequence[Any], vocab_size: int, max_length: int) -> PreTrainedTokenizerFast:
+    """A lower-casing WordPiece tokenizer in BERT's form; pairs count as two texts."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab_size, special_tokens=list(SPECIAL_TOKENS.values()), show_progress=False
+    )
+    parts = (part for text in texts for part in ([text] if isinstance(text, str) else text))
+    tokenizer.train_from_iterator(parts, trainer)
+    # The trainer numbers tokens in hash order, another one in each process: number them in order instead.
+    learned = sorted(set(tokenizer.get_vocab()) - set(SPECIAL_TOKENS.values()))
+    vocabulary = {token: i for i, token in enumerate([*SPECIAL_TOKENS.values(), *learned])}
+    tokenizer.model = models.WordPiece(vocabulary, unk_token="[UNK]")
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")],
+    )
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=max_length, **SPECIAL_TOKENS)
+
+
+def model_maker(task: Task, tokenizer: PreTrainedTokenizerBase) -> Callable[[], PreTrainedModel]:
+    """A function that makes the untrained model: the Trainer calls it after setting the seed."""
+    names = {
+        "id2label": dict(enumerate(task.labels)),
+        "label2id": {label: i for i, label in enumerate(task.labels)},
+        "problem_type": task.problem_type,
+    }
+    if task.model_name_or_path:
+        path = task.model_name_or_path
+        return lambda: _from_pretrained(  # type: ignore[no-any-return]
+            AutoModelForSequenceClassification.from_pretrained, path, ignore_mismatched_sizes=True, **names
+        )
+    overrides = {
+        **task.config_overrides,
+        "vocab_size": len(tokenizer),
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    config = AutoConfig.for_model(task.model_type, **overrides, **names)
+    return lambda: AutoModelForSequenceClassification.from_config(config)  # type: ignore[no-any-return]
+
+
+def encode(split: Split, tokenizer: PreTrainedTokenizerBase, task: Task) -> Dataset:
+    """A data set of input ids, labels and lengths, cut at `task.max_seq_length`, unpadded."""
+    pairs = [(text, None) if isinstance(text, str) else text for text in split.texts]
+    first, second = [p[0] for p in pairs], [p[1] for p in pairs]
+    columns = dict(
+        tokenizer(
+            first,
+            second if second and second[0] is not None else None,
+            truncation=True,
+            max_length=task.max_seq_length,
+        )
+    )
+    return Dataset.from_dict(
+        {**columns, "label": split.labels, "length": [len(i) for i in columns["input_ids"]]}
+    )
+
+
+def epoch_metrics(prediction: EvalPrediction) -> dict[str, float]:
+    """Accuracy and macro F1 of the validation split after an epoch."""
+    logits, truth = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
+    guess = logits.argmax(axis=-1)
+    return {
+        "accuracy": float((guess == truth).mean()),
+        "macro_f1": float(f1_score(truth, guess, average="macro", zero_division=0)),
+    }
+
+
+class ProgressReport(TrainerCallback):  # type: ignore[misc]
+    """A progress bar on a terminal, and one line an epoch everywhere."""
+
+    def __init__(self, show_bar: bool) -> None:
+        self._show_bar = show_bar
+        self._bar: tqdm[Any] | None = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        hidden = not (self._show_bar and state.is_world_process_zero)
+        self._bar = tqdm(total=state.max_steps, initial=state.global_step, desc="training", disable=hidden)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if self._bar is not None:
+            self._bar.update(state.global_step - self._bar.n)
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if state.is_world_process_zero:
+            tqdm.write(_epoch_line(args, state, kwargs["metrics"]))
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _epoch_line(args: TrainingArguments, state: TrainerState, metrics: dict[str, float]) -> str:
+    losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
+    return (
+        f"epoch {state.epoch:.0f} of {args.num_train_epochs:g}  "
+        f"training loss {losses[-1] if losses else float('nan'):.3f}  "
+        f"validation loss {metrics['eval_loss']:.3f}  accuracy {metrics['eval_accuracy']:.3f}"
+    )
+
+
+def _from_pretrained(load: Callable[..., Any], name_or_path: str, **options: Any) -> Any:
+    """Load from a folder or the Hub; a model that cannot be had becomes a TaskError that says what to do."""
+    try:
+        return load(name_or_path, **options)
+    except (OSError, ValueError) as error:
+        raise TaskError(
+            f"model_name_or_path: '{name_or_path}' is no folder here and could not be fetched from the "
+            "Hugging Face Hub. Go online once, or download it elsewhere and give its folder: "
+            f"--set model_name_or_path=FOLDER ({str(error).splitlines()[0]})"
+        ) from error
