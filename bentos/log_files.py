@@ -39,10 +39,16 @@ def new_path(folder: Path, kind: str, now: datetime) -> Path:
 
 def log_paths(folder: Path, kind: str) -> list[Path]:
     """The log files of one kind, compressed or not, by hour; none where there is no folder."""
-    with suppress(FileNotFoundError):
-        names = [NAME.fullmatch(entry.name) for entry in os.scandir(folder)]
-        return sorted(folder / name[0] for name in names if name and name[1] == kind)
-    return []
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if _is_log(path, kind))
+
+
+def _is_log(path: Path, kind: str) -> bool:
+    name = NAME.fullmatch(path.name)
+    with suppress(ValueError):  # an hour that no calendar has
+        return name is not None and name[1] == kind and bool(hour_of(path))
+    return False
 
 
 def hour_of(path: Path) -> datetime:

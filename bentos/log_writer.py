@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -30,9 +31,9 @@ class RequestLog:
     fails; a row that cannot be kept is counted in `drops`. A file is closed and compressed when its UTC hour
     is over or `max_file_bytes` are reached. The thread also compresses what killed processes left behind and
     deletes files older than `max_days` or, the oldest first, beyond `max_bytes` in sum. Rows survive a kill
-    of the process, but not a loss of power. `kind` is a word of lower-case letters; `clock` gives the time.
+    of the process, but not a loss of power. `clock` gives the present time.
 
-    Raises OSError when the folder cannot be made.
+    Raises OSError when the folder cannot be made, ValueError for a kind that is no word in lower case.
     """
 
     def __init__(
@@ -46,6 +47,8 @@ class RequestLog:
         max_bytes: int = 10 * 2**30,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
+        if not re.fullmatch("[a-z]+", kind):
+            raise ValueError(f"kind is '{kind}'; it is part of file names: a word of lower-case letters")
         self._folder, self._kind = folder, kind
         self._make_folder()
         self.written = 0
@@ -61,7 +64,8 @@ class RequestLog:
         self._unsettled = 0  # rows of this round neither written nor dropped
         self._to_compress: list[Path] = []
         self._tidied = ""  # the hour in which the folder was last put in order
-        self._complaint = ""
+        self._failing = False  # since the last write
+        self._complaints: set[str] = set()
         self._thread = threading.Thread(target=self._run, name=f"log-{kind}", daemon=True)
         self._thread.start()
 
@@ -130,14 +134,16 @@ class RequestLog:
         try:
             self._open_file(now).append(b"".join(lines))
         except OSError as error:
+            self._failing = True
             self._complain(error)
             self._drop(len(lines), "disk")
             return
         self.written += len(lines)
         self._unsettled -= len(lines)
-        if self._complaint:
+        if self._failing:
             log.warning("%s log in %s: written again", self._kind, self._folder)
-            self._complaint = ""
+            self._failing = False
+            self._complaints.clear()
 
     def _open_file(self, now: datetime) -> LogFile:
         """The file for rows of this moment, a new one where need be."""
@@ -177,10 +183,10 @@ class RequestLog:
             self.drops[reason] += rows
 
     def _complain(self, error: BaseException) -> None:
-        """Log a failure once, not with each row."""
-        if repr(error) != self._complaint:
-            self._complaint = repr(error)
-            log.error("%s log in %s: rows are dropped: %r", self._kind, self._folder, error, exc_info=error)
+        """Tell of a failure once, not with each row."""
+        if repr(error) not in self._complaints:
+            self._complaints.add(repr(error))
+            log.error("%s log in %s: lost rows are counted", self._kind, self._folder, exc_info=error)
 
 
 def _line(row: Row) -> bytes:

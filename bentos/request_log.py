@@ -26,8 +26,8 @@ GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio: multiplying by it spreads n
 def describe(text: TextInput, encoded: Encoded) -> dict[str, float]:
     """The TEXT_NUMBERS of an input; shares are 0 where there is nothing to share.
 
-    `subword_rate` (tokens that continue a word) and `unk_rate` are of the tokens that the model reads, special
-    ones apart; the others are of the whole text, both texts of a pair together.
+    `subword_rate` (tokens that continue a word) and `unk_rate` are shares of the tokens that the model reads,
+    special ones apart; the others are of the whole text, both texts of a pair together.
     """
     whole = text if isinstance(text, str) else "".join(text)
     letters = upper = spaces = 0
@@ -97,7 +97,7 @@ def _texts(text: TextInput) -> Row:
 
 
 def hash_key(folder: Path) -> bytes:
-    """32 bytes for the text hash: from $TOUCHSTONE_HASH_KEY, or from `hash.key` in `folder`, made if absent."""
+    """32 bytes for the text hash: from $TOUCHSTONE_HASH_KEY, or `hash.key` in `folder`, made if absent."""
     if secret := os.environ.get("TOUCHSTONE_HASH_KEY"):
         return blake2b(os.fsencode(secret), digest_size=32).digest()
     path = folder / "hash.key"

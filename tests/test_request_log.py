@@ -1,0 +1,145 @@
+"""What a log row tells of an input and of a prediction."""
+
+import json
+import math
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bentos.preprocess import Encoded, TextInput
+from bentos.request_log import TEXT_NUMBERS, describe, hash_key, make_row
+
+KEY = b"k" * 32
+
+
+def encoded(ids: tuple[int, ...] = (101, 7, 8, 9, 102), n_words: int = 2, n_unknown: int = 0) -> Encoded:
+    arrays = {"input_ids": np.array(ids, np.int64)}
+    return Encoded(arrays, len(ids), min(2, len(ids)), n_words, n_unknown, truncated=False)
+
+
+def row(text: TextInput = "Good", **changes: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "ts": datetime(2026, 11, 21, 9, 14, 0, 123456, tzinfo=UTC),
+        "request_id": "r1",
+        "index": 0,
+        "model_tag": "imdb-reviews-onnx-int8:1",
+        "labels": ("negative", "positive"),
+        "probs": np.array([0.25, 0.75]),
+        "latency_ms": 3.5,
+        "text": text,
+        "encoded": encoded(),
+        "log_inputs": "hash",
+        "key": KEY,
+    }
+    return make_row(**{**values, **changes})
+
+
+def test_describe_counts_characters_and_tokens() -> None:
+    numbers = describe("GOOD game!", encoded(ids=(101, 7, 8, 9, 10, 102), n_words=3, n_unknown=1))
+    assert numbers == {
+        "n_chars": 10,
+        "n_tokens": 6,
+        "subword_rate": 1 / 4,
+        "unk_rate": 1 / 4,
+        "upper_share": 4 / 8,
+        "non_letter_share": 1 / 10,
+    }
+    assert tuple(numbers) == TEXT_NUMBERS
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n", "!?", "\x00", "\ud800", "漢字", "😀" * 3, ("", "")])
+@pytest.mark.parametrize("ids", [(), (101,), (101, 102)])
+def test_describe_is_total_and_its_shares_are_shares(text: TextInput, ids: tuple[int, ...]) -> None:
+    numbers = describe(text, encoded(ids, n_words=0))
+    assert all(math.isfinite(value) for value in numbers.values())
+    assert all(0 <= numbers[name] <= 1 for name in TEXT_NUMBERS[2:])
+
+
+def test_letters_of_all_scripts_are_letters() -> None:
+    assert describe("ÄÖü漢", encoded())["non_letter_share"] == 0
+    assert describe("ÄÖüd", encoded())["upper_share"] == 1 / 2
+
+
+def test_describe_takes_both_texts_of_a_pair() -> None:
+    assert describe(("AB", "cd!"), encoded())["n_chars"] == 5
+
+
+def test_a_row_has_the_agreed_form() -> None:
+    made = row()
+    assert made.pop("text_hash") != made.pop("buckets")
+    assert made == {
+        "ts": "2026-11-21T09:14:00.123456Z",
+        "request_id": "r1",
+        "index": 0,
+        "model_tag": "imdb-reviews-onnx-int8:1",
+        "label": "positive",
+        "score": 0.75,
+        "probs": [0.25, 0.75],
+        "entropy": pytest.approx(-0.25 * math.log(0.25) - 0.75 * math.log(0.75)),
+        "latency_ms": 3.5,
+        "status": 200,
+        "truncated": False,
+        **describe("Good", encoded()),
+    }
+
+
+def test_a_row_of_float32_scores_is_json() -> None:
+    assert json.loads(json.dumps(row(probs=np.array([0.5, 0.5], np.float32))))["probs"] == [0.5, 0.5]
+
+
+def test_a_certain_prediction_has_no_entropy() -> None:
+    assert row(probs=[0.0, 1.0])["entropy"] == 0
+
+
+def test_times_are_utc_and_a_reference_row_may_have_none() -> None:
+    berlin = datetime(2026, 11, 21, 10, 14, tzinfo=timezone(timedelta(hours=1)))
+    assert row(ts=berlin)["ts"] == "2026-11-21T09:14:00.000000Z"
+    assert row(ts=None)["ts"] is None
+    with pytest.raises(ValueError, match="no time zone"):
+        row(ts=datetime(2026, 11, 21))
+
+
+@pytest.mark.parametrize(
+    ("log_inputs", "extra"),
+    [
+        ("none", set()),
+        ("hash", {"text_hash", "buckets"}),
+        ("full", {"text_hash", "buckets", "text", "text_pair"}),
+    ],
+)
+def test_only_the_wanted_part_of_the_input_is_kept(log_inputs: str, extra: set[str]) -> None:
+    traces = {"text_hash", "buckets", "text", "text_pair"}
+    assert row(("secret", "words"), log_inputs=log_inputs).keys() & traces == extra
+
+
+def test_hash_tells_texts_apart_and_needs_the_key() -> None:
+    assert row("a")["text_hash"] == row("a")["text_hash"]
+    hashes = [row(text)["text_hash"] for text in ("a", "b", "", "\ud800", ("a", "b"), ("ab", ""))]
+    assert len({*hashes, row("a", key=b"other")["text_hash"]}) == 7
+    assert all(len(bytes.fromhex(digest)) == 16 for digest in hashes)
+
+
+def test_buckets_are_sorted_distinct_and_spread() -> None:
+    buckets = row(encoded=encoded(ids=tuple(range(30522))))["buckets"]
+    assert buckets == list(range(1024))
+    assert row(encoded=encoded(ids=(5, 5, 5)))["buckets"] == row(encoded=encoded(ids=(5,)))["buckets"]
+
+
+def test_the_key_file_is_made_once_and_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TOUCHSTONE_HASH_KEY", raising=False)
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(hash_key, [tmp_path / "logs"] * 16))
+    assert len(keys) == 1
+    assert len(keys.pop()) == 32
+    assert [path.name for path in (tmp_path / "logs").iterdir()] == ["hash.key"]
+    assert (tmp_path / "logs" / "hash.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_key_of_the_environment_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOUCHSTONE_HASH_KEY", "secret " * 100)
+    assert len(hash_key(tmp_path)) == 32
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,151 @@
+"""Labelled rows as tables, from files, from the Hugging Face Hub or built in."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bentos.task import Task
+from train.sample_corpus import generate
+
+Table = dict[str, list[Any]]  # column name -> values, all columns of one length
+
+BUILT_IN: dict[str, Callable[[], list[dict[str, Any]]]] = {"sample-reviews": generate}
+SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+}
+ANOTHER_SOURCE = "Or give a file of your own: --set train_file=FILE (.csv, .json, .jsonl or .parquet)"
+
+
+class DataError(ValueError):
+    """Data that cannot be had or cannot be used; the message says what was expected and what to do."""
+
+
+def read_sources(task: Task) -> dict[str, Table]:
+    """The tables that the task names, by split; files go before `dataset_name`.
+
+    A `train_file` alone stands for the whole data set. A `validation_file` or `test_file` stands for that
+    split of whatever the rest comes from. Raises DataError for anything missing.
+    """
+    paths = {"train": task.train_file, "validation": task.validation_file, "test": task.test_file}
+    tables = {} if task.train_file else _read_data_set(task)
+    tables |= {split: read_file(path) for split, path in paths.items() if path}
+    for table in tables.values():
+        require_columns(table, needed_columns(task), task.train_file or str(task.dataset_name))
+    return tables
+
+
+def read_file(path: str | Path) -> Table:
+    """Read CSV, JSON lines or Parquet, by the suffix; every CSV value is a string.
+
+    Raises DataError: no such file, another suffix, or a content that is not what the suffix says.
+    """
+    path = Path(path)
+    if path.suffix not in READERS:
+        raise DataError(f"{path} has the suffix '{path.suffix}'; one of {', '.join(READERS)} was expected.")
+    if not path.is_file():
+        raise DataError(f"There is no file {path} (seen from {Path.cwd()}).")
+    try:
+        return READERS[path.suffix](path)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise DataError(f"{path} cannot be read as {path.suffix}: {error}") from error
+
+
+def needed_columns(task: Task) -> list[str]:
+    """Every column that the task names."""
+    optional = (task.timestamp_column_name, task.group_column_name, task.split_column_name)
+    named = [*task.text_column_names, task.label_column_name, *optional, *task.row_filter]
+    return [name for name in dict.fromkeys(named) if name]
+
+
+def require_columns(table: Mapping[str, Any], names: list[str], source: str) -> None:
+    """Raises DataError for a column that is not there, with the list of those that are."""
+    if missing := [name for name in names if name not in table]:
+        raise DataError(
+            f"{source} has no column {', '.join(map(repr, missing))}. Its columns: {', '.join(table)}. Say "
+            "which to take, for example: --set text_column_names=review --set label_column_name=sentiment"
+        )
+
+
+def _read_data_set(task: Task) -> dict[str, Table]:
+    if not task.dataset_name:
+        raise DataError(f"Task '{task.name}' names no data set. {ANOTHER_SOURCE.removeprefix('Or g').join('G ')}")
+    if task.dataset_name in BUILT_IN:
+        rows = BUILT_IN[task.dataset_name]()
+        return {"train": {name: [row[name] for row in rows] for name in rows[0]}}
+    return _read_hub(task.dataset_name, task)
+
+
+def _read_hub(name: str, task: Task) -> dict[str, Table]:
+    """The train, validation and test splits of a Hub data set (or of a folder in its layout)."""
+    from datasets import load_dataset  # a second to import: only where it is needed
+    from datasets.exceptions import DatasetsError
+
+    try:
+        found = load_dataset(name, task.dataset_config_name)
+    except (OSError, ValueError, RuntimeError, DatasetsError) as error:
+        raise DataError(
+            f"The data set '{name}' could not be loaded from the Hugging Face Hub: {error}\n"
+            f"Check the name and the connection to the internet. {ANOTHER_SOURCE}"
+        ) from error
+    if not any(SPLIT_NAMES.get(split) == "train" for split in found):
+        raise DataError(f"The data set '{name}' has no split 'train'. Its splits: {', '.join(found)}.")
+    return {SPLIT_NAMES[split]: _hub_table(part, task) for split, part in found.items() if split in SPLIT_NAMES}
+
+
+def _hub_table(part: Any, task: Task) -> Table:
+    """The needed columns; label numbers become names where the data set's names are the task's."""
+    require_columns(part.features, needed_columns(task), str(task.dataset_name))
+    table: Table = part.select_columns(needed_columns(task)).to_dict()
+    names = getattr(part.features[task.label_column_name], "names", [])
+    if set(names) == set(task.labels):
+        table[task.label_column_name] = [
+            names[i] if i is not None and i >= 0 else None for i in table[task.label_column_name]
+        ]
+    return table
+
+
+def _read_csv(path: Path) -> Table:
+    # All strings, and no word such as "NA" or "null" taken for a missing value: it may be a text.
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    return {str(name): frame[name].tolist() for name in frame}
+
+
+def _read_json_lines(path: Path) -> Table:
+    rows: list[dict[str, Any]] = []
+    with path.open(encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"line {number}: {error}") from error
+            if not isinstance(row, dict):
+                raise ValueError(f"line {number} is no object; one {{...}} on each line was expected")
+            rows.append(row)
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _read_parquet(path: Path) -> Table:
+    table: Table = pq.read_table(path).to_pydict()
+    return table
+
+
+READERS: dict[str, Callable[[Path], Table]] = {
+    ".csv": _read_csv,
+    ".json": _read_json_lines,
+    ".jsonl": _read_json_lines,
+    ".parquet": _read_parquet,
+}

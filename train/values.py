@@ -1,0 +1,55 @@
+"""One value of a data file as what it stands for: a label, a number, a moment. None where it stands for none."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+
+BOOLEANS = {"false": 0, "true": 1}
+
+
+def label_position(value: object, labels: Sequence[str]) -> int | None:
+    """The position of a label given by its name, else by its position; false is 0 and true is 1.
+
+    Names go first, so with labels ("1", "2", "3") the number 1 is the first label.
+    """
+    text = str(value).strip()
+    if text in labels:
+        return labels.index(text)
+    position = BOOLEANS.get(text.lower(), number(text))
+    if position is None or position not in range(len(labels)):
+        return None
+    return int(position)
+
+
+def number(value: object) -> float | None:
+    """A finite number, also from its text; a boolean is none."""
+    if isinstance(value, bool):
+        return None
+    try:
+        result = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return result if math.isfinite(result) else None
+
+
+def moment(value: object) -> datetime | None:
+    """A moment in UTC from ISO 8601, Unix seconds, a date or a datetime; one without a zone is UTC."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            value = number(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    seconds = number(value)
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def moment_text(value: datetime | None) -> str | None:
+    """The moment as the request log writes it: 2026-11-21T09:14:00.123456Z."""
+    return value and f"{value:%Y-%m-%dT%H:%M:%S.%f}Z"
