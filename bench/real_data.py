@@ -17,10 +17,10 @@ from statistics import median, quantiles
 from typing import Any
 
 import pandas as pd
-from train.data import load_splits
 
 from bench.road import call, console, judge, last_run, send, served
 from bentos.task import load_task
+from train.data import load_splits
 
 RESULTS = Path(__file__).parent / "results"
 STEAM_SOURCE = "Data-Sci-2025+Steam-Reviews-Analysis"
@@ -45,11 +45,15 @@ def main() -> int:
 
 
 def one_system(name: str, settings: list[str], traffic: Callable[[list[str]], Traffic]) -> None:
-    """Train, serve, send, judge; the figures go to bench/results/real-<system>.json."""
+    """Train, serve, send, judge; the figures go to bench/results/real-<system>.json.
+
+    A finished training run in runs/real-data is served as it is: remove it to train again.
+    """
     folder = Path("runs", "real-data", name)
-    folder.mkdir(parents=True, exist_ok=True)
-    overrides = [part for setting in settings for part in ("--set", setting)]
-    call("train", name, "--baseline", "--runs", str(folder), *overrides)
+    if not (folder / name / "last_run.json").is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        overrides = [part for setting in settings for part in ("--set", setting)]
+        call("train", name, "--baseline", "--runs", str(folder), *overrides)
     with served(name, "onnx-int8", folder) as url:
         parts = [send(url, t, x, y, min(LABELLED, len(x))) for t, x, y in traffic(settings)]
     run = last_run(folder, name)

@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -95,17 +95,13 @@ class LogFile:
 
 
 def claim(path: Path) -> BinaryIO | None:
-    """The file, open and locked; None while it has a writer or when it is gone."""
-    file = None
-    try:
-        file = path.open("r+b")
+    """The file, open and locked; None while it has a writer or when it is gone. Raises OSError."""
+    with ExitStack() as stack, suppress(BlockingIOError, FileNotFoundError):
+        file = stack.enter_context(path.open("r+b"))
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(file.fileno()).st_nlink > 0:
+            stack.pop_all()
             return file
-    except OSError:
-        pass
-    if file:
-        file.close()
     return None
 
 

@@ -58,15 +58,21 @@ def model_tag(task_name: str, variant: str, version: str = "latest") -> str:
 
 def load_entry(tag: str) -> Entry:
     """The entry of a tag (`latest` is resolved); raises ModelError when it is absent or damaged."""
-    name = tag.partition(":")[0]
     try:
         stored = bentoml.models.get(tag)
     except NotFound:
-        task = next((name.removesuffix(f"-{v}") for v in VARIANTS if name.endswith(f"-{v}")), name)
-        raise ModelError(f"No model '{tag}' in the model store. Train one: make train TASK={task}") from None
+        raise ModelError(f"No model '{tag}' in the model store. {_instead(tag)}") from None
     except (BentoMLException, OSError, ValueError, TypeError) as error:
         raise ModelError(f"The store entry '{tag}' cannot be read: {error}. {_remedy(tag)}") from error
     return open_entry(Path(stored.path), str(stored.tag))
+
+
+def versions(name: str) -> list[str]:
+    """The versions stored of `<task>-<variant>`; none where there is nothing of that name."""
+    try:
+        return sorted(str(model.tag.version) for model in bentoml.models.list(name))
+    except (BentoMLException, ValueError):  # nothing of that name, or no name at all
+        return []
 
 
 def open_entry(path: Path, tag: str) -> Entry:
@@ -199,6 +205,14 @@ def _sha256(path: Path) -> str:
 
 def _read_json(path: Path) -> Any:
     return json.loads(path.read_text("utf-8"))
+
+
+def _instead(tag: str) -> str:
+    name = tag.partition(":")[0]
+    if found := versions(name):
+        return f"Of '{name}' there are the versions {', '.join(found)}."
+    task = next((name.removesuffix(f"-{v}") for v in VARIANTS if name.endswith(f"-{v}")), name)
+    return f"Train one: make train TASK={task}"
 
 
 def _remedy(tag: str) -> str:

@@ -15,11 +15,17 @@ Arrays = dict[str, NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
-class Encoded:
+class ModelInput:
     """One input as the model reads it; arrays are one-dimensional and unpadded."""
 
     arrays: Arrays
     n_tokens: int  # special tokens included
+
+
+@dataclass(frozen=True)
+class Encoded(ModelInput):
+    """The same with what the request log says of it."""
+
     n_special: int
     n_words: int  # tokens that begin a word
     n_unknown: int
@@ -39,7 +45,7 @@ class TextPreprocess:
     def __call__(self, inputs: Sequence[TextInput]) -> list[Encoded]:
         return [self._encoded(e) for e in self._tokenizer.encode_batch(list(inputs))]
 
-    def pad(self, items: Sequence[Encoded]) -> Arrays:
+    def pad(self, items: Sequence[ModelInput]) -> Arrays:
         """Arrays [n, longest] of one model call, `attention_mask` among them."""
         shape = (len(items), max(item.n_tokens for item in items))
         batch = {

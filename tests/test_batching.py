@@ -4,32 +4,14 @@ import asyncio
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
-from bentos.batching import Batcher, BatcherClosed, Entry, QueueFull, TooLarge, nearest
+from bentos.batching import Batcher, BatcherClosed, QueueFull, TooLarge
+from tests.held_model import Model, Texts, answers, hold
 
-Texts = list[str]
 Make = Callable[..., Batcher[str, str]]
-
-
-class Model:
-    """Answers in capitals, remembers its batches, and waits while its gate is closed."""
-
-    def __init__(self) -> None:
-        self.gate = threading.Event()
-        self.gate.set()
-        self.busy = threading.Semaphore(0)  # released once for each call that has begun
-        self.calls: list[Texts] = []
-
-    def __call__(self, texts: Texts) -> Texts:
-        self.calls.append(texts)
-        self.busy.release()
-        assert self.gate.wait(30)
-        if any("poison" in text for text in texts):
-            raise ValueError("poison")
-        return [text.upper() for text in texts]
 
 
 @pytest.fixture
@@ -50,22 +32,6 @@ def make(model: Model) -> Iterator[Make]:
     model.gate.set()
     for batcher in made:
         batcher.close(timeout=10)
-
-
-def hold(model: Model, batcher: Batcher[str, str]) -> Future[str]:
-    """Occupy the only lane until the gate opens."""
-    model.gate.clear()
-    (future,) = batcher.submit(["held"])
-    assert model.busy.acquire(timeout=10)
-    return future
-
-
-def answers(futures: Sequence[Future[str]]) -> Texts:
-    return [future.result(timeout=30) for future in futures]
-
-
-def entries(*lengths: int) -> list[Entry[int, None]]:
-    return [Entry(item, length) for item, length in enumerate(lengths)]
 
 
 def test_each_item_gets_its_own_result_in_order(make: Make) -> None:
@@ -95,32 +61,6 @@ def test_nothing_is_lost_or_doubled_under_eight_threads(make: Make, model: Model
     assert batcher.batches == len(model.calls)
     assert batcher.batch_tokens == sum(map(len, computed))
     assert batcher.padded_tokens == sum(len(call) * max(map(len, call)) for call in model.calls)
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_a_batch_holds_the_oldest_and_keeps_the_budget(seed: int) -> None:
-    dice = random.Random(seed)
-    waiting = entries(*(dice.randrange(1, 100) for _ in range(dice.randrange(1, 200))))
-    batch = nearest(waiting, budget=dice.randrange(1, 2000))
-    assert batch[0] is waiting[0]
-    assert len({entry.item for entry in batch}) == len(batch)
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_padded_tokens_stay_in_the_budget(seed: int) -> None:
-    dice = random.Random(seed)
-    budget = dice.randrange(100, 2000)
-    batch = nearest(entries(*(dice.randrange(1, 100) for _ in range(100))), budget)
-    assert len(batch) * max(entry.n_tokens for entry in batch) <= budget
-
-
-def test_nearest_in_length_go_together() -> None:
-    batch = nearest(entries(50, 10, 52, 90, 49), budget=160)
-    assert [entry.n_tokens for entry in batch] == [50, 49, 52]
-
-
-def test_short_items_are_not_padded_to_a_long_one() -> None:
-    assert [entry.n_tokens for entry in nearest(entries(200, 5, 5, 5), budget=4096)] == [200]
 
 
 def test_an_item_over_the_batch_budget_runs_alone(make: Make, model: Model) -> None:

@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 import time
-import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
+import transformers
 from rich.console import Console
 from rich.table import Table
 
@@ -136,5 +136,5 @@ def print_baseline(console: Console, facts: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    transformers.logging.set_verbosity_error()  # that a classifier's head starts at random is the point
     sys.exit(main())

@@ -4,19 +4,37 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bentos.task import Task
-from train.sources import DataError, Table, read_file, read_sources, require_columns, split_tables, take
+from train.sources import (
+    DataError,
+    Table,
+    filtered,
+    length,
+    read_file,
+    read_sources,
+    require_columns,
+    split_tables,
+)
 from train.splits import Parts, Row, Text, fill_missing, remove_leaks, sample, text_key
-from train.values import label_position, moment, moment_text, number
+from train.values import label_position, moment, moment_text, number, plain_text
 
 __all__ = ["DataError", "Split", "Splits", "load_file", "load_splits"]
 
 SPLITS = ("train", "validation", "test")
+REASONS = (
+    "rows_read",
+    "filtered_out",
+    "of_other_splits",
+    "null_text",
+    "empty_text",
+    "unknown_label",
+    "no_timestamp",
+)
 SHOWN_LABELS = 5  # unknown labels named in the report
 LABEL_READERS: dict[str, Callable[[object, Task], int | float | None]] = {
     "single_label_classification": lambda value, task: label_position(value, task.labels),
@@ -48,7 +66,7 @@ class Splits:
 class Tally:
     """Rows read and left out, by reason."""
 
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(REASONS, 0)))
     unknown: Counter[str] = field(default_factory=Counter)  # labels that the task does not know
 
 
@@ -66,15 +84,14 @@ def load_splits(task: Task) -> Splits:
     parts, tally.counts["duplicates_removed"] = remove_leaks(parts, lambda row: row.key)
     parts, tally.counts["group_members_removed"] = remove_leaks(parts, lambda row: row.group)
     parts = limited(parts, task, tally)
-    classes = {name: class_counts(parts[name], task) for name in SPLITS}
-    check_classes(classes, task, tally)
     report = {
         **tally.counts,
         "unknown_labels": dict(tally.unknown.most_common(SHOWN_LABELS)),
         "split": how,
         "rows": {name: len(parts[name]) for name in SPLITS},
-        "classes": classes,
+        "classes": {name: class_counts(parts[name], task) for name in SPLITS},
     }
+    check_splits(report)
     splits = {name: make_split(parts[name]) for name in SPLITS}
     return Splits(**splits, report=report, sha256=content_hash(splits))
 
@@ -89,8 +106,8 @@ def load_file(path: str | Path, task: Task) -> Split:
     rows = list(usable_rows(table, task, tally))
     if not rows:
         raise DataError(f"{path}: {nothing_left(task, tally)}")
-    if tally.counts:
-        left_out = dict(tally.counts)
+    if tally.counts.total():
+        left_out = {reason: count for reason, count in tally.counts.items() if count}
         logging.getLogger(__name__).warning("%s: %d rows used, left out: %s", path, len(rows), left_out)
     return make_split(rows)
 
@@ -114,23 +131,94 @@ def read_parts(task: Task, tally: Tally) -> Parts:
 
 
 def usable_rows(table: Table, task: Task, tally: Tally) -> Iterator[Row]:
-    """The rows with a text and a label that the task knows (and a moment, if there are); others are counted."""
+    """The rows that have text, a known label and, with such a column, a moment; the others are counted."""
     if task.problem_type not in LABEL_READERS:
-        raise DataError(f"problem_type {task.problem_type}: labels are read for {', '.join(LABEL_READERS)}.")
+        raise DataError(
+            f"problem_type is {task.problem_type}; labels are read for {', '.join(LABEL_READERS)}."
+        )
     nothing = [None] * length(table)
     texts = zip(*(table[name] for name in task.text_column_names), strict=True)
-    dated = task.timestamp_column_name in table
-    moments = map(moment, table.get(task.timestamp_column_name or "", nothing))
+    moments = table.get(task.timestamp_column_name or "", nothing)
     groups = table.get(task.group_column_name or "", nothing)
-    for fields, label, at, group in zip(texts, table[task.label_column_name], moments, groups, strict=True):
-        value = LABEL_READERS[task.problem_type](label, task)
-        if reason := _fault(fields, value):
+    for fields, given, at, group in zip(texts, table[task.label_column_name], moments, groups, strict=True):
+        label, timestamp = LABEL_READERS[task.problem_type](given, task), moment(at)
+        if reason := text_fault(fields):
             tally.counts[reason] += 1
-            tally.unknown.update([str(label)[:40]] if reason == "unknown_label" else [])
-        elif dated and at is None:
+        elif label is None:
+            tally.counts["unknown_label"] += 1
+            tally.unknown[str(given)[:40]] += 1
+        elif timestamp is None and moments is not nothing:
             tally.counts["no_timestamp"] += 1
         else:
-            text = tuple(map(str, fields))
-            yield make_row(text, value, at, group)
+            first, *more = map(plain_text, fields)
+            text = (first, more[0]) if more else first
+            yield Row(text, label, timestamp, None if is_null(group) else str(group), text_key(text))
 
 
+def text_fault(fields: tuple[object, ...]) -> str | None:
+    """Why a row's texts cannot be used, None when they can."""
+    if any(map(is_null, fields)):
+        return "null_text"
+    return None if all(str(text).strip() for text in fields) else "empty_text"
+
+
+def is_null(value: object) -> bool:
+    """None or not a number; pandas writes either for a missing value."""
+    return value is None or value != value
+
+
+def limited(parts: Parts, task: Task, tally: Tally) -> Parts:
+    """At most `max_..._samples` rows of each split, drawn by the training seed; the rest is counted."""
+    limits = (task.max_train_samples, task.max_eval_samples, task.max_predict_samples)
+    seed = task.training.get("seed", 42)
+    kept = {name: sample(parts[name], limit, seed) for name, limit in zip(SPLITS, limits, strict=True)}
+    tally.counts["not_sampled"] = sum(len(parts[name]) - len(kept[name]) for name in SPLITS)
+    return kept
+
+
+def class_counts(rows: list[Row], task: Task) -> dict[str, int]:
+    """Rows of each class; nothing for a regression."""
+    if task.problem_type == "regression":
+        return {}
+    counts = Counter(row.label for row in rows)
+    return {label: counts[i] for i, label in enumerate(task.labels)}
+
+
+def check_splits(report: dict[str, Any]) -> None:
+    """Raises DataError for a split without rows or without a class."""
+    for name, rows in report["rows"].items():
+        absent = [repr(label) for label, count in report["classes"][name].items() if not count]
+        if not rows or absent:
+            missing = f"rows of class {', '.join(absent)}" if rows else "rows"
+            raise DataError(
+                f"The {name} split has no {missing}. Give more data, or look at labels, label_column_name, "
+                f"the split percentages and max_..._samples. What was read: {json.dumps(report)}"
+            )
+
+
+def nothing_left(task: Task, tally: Tally) -> str:
+    """The sentence for data of which no row can be used."""
+    found = ", ".join(repr(label) for label, _ in tally.unknown.most_common(SHOWN_LABELS))
+    return (
+        f"No row can be used: {dict(tally.counts)}. The text is {', '.join(task.text_column_names)}, "
+        f"the label {task.label_column_name} (known: {', '.join(task.labels)}; others found: "
+        f"{found or 'none'}), row_filter is {task.row_filter}."
+    )
+
+
+def make_split(rows: list[Row]) -> Split:
+    """The rows as three lists."""
+    return Split(
+        texts=[row.text for row in rows],
+        labels=[row.label for row in rows],
+        timestamps=[moment_text(row.timestamp) for row in rows],
+    )
+
+
+def content_hash(splits: dict[str, Split]) -> str:
+    """SHA-256 over one JSON line for each row: split, text, label."""
+    digest = hashlib.sha256()
+    for name, split in splits.items():
+        for text, label in zip(split.texts, split.labels, strict=True):
+            digest.update(f"{json.dumps([name, text, label])}\n".encode())
+    return digest.hexdigest()

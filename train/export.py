@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from bentos.request_log import make_row
 from optimum.exporters.onnx import main_export
 from optimum.onnxruntime import ORTQuantizer
 from optimum.onnxruntime.configuration import AutoQuantizationConfig
@@ -24,6 +23,7 @@ from transformers.utils import logging
 from bentos.model_store import load_model, save_entry
 from bentos.postprocess import probabilities
 from bentos.preprocess import PREPROCESS
+from bentos.request_log import make_row
 from bentos.task import Task
 from train.data import Split, Splits
 from train.evaluate import METRICS, Predictions, fit_temperature, predict_variant

@@ -1,13 +1,13 @@
 """Labelled rows as tables, from files, from the Hugging Face Hub or built in."""
 
 import json
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
 
 from bentos.task import Task
 from train.sample_corpus import generate
@@ -24,7 +24,7 @@ SPLIT_NAMES = {
     "dev": "validation",
     "test": "test",
 }
-ANOTHER_SOURCE = "Or give a file of your own: --set train_file=FILE (.csv, .json, .jsonl or .parquet)"
+GIVE_A_FILE = "Give a file: --set train_file=FILE (.csv, .json, .jsonl or .parquet)"
 
 
 class DataError(ValueError):
@@ -39,9 +39,10 @@ def read_sources(task: Task) -> dict[str, Table]:
     """
     paths = {"train": task.train_file, "validation": task.validation_file, "test": task.test_file}
     tables = {} if task.train_file else _read_data_set(task)
-    tables |= {split: read_file(path) for split, path in paths.items() if path}
-    for table in tables.values():
-        require_columns(table, needed_columns(task), task.train_file or str(task.dataset_name))
+    for split, path in paths.items():
+        if path:
+            tables[split] = read_file(path)
+            require_columns(tables[split], needed_columns(task), path)
     return tables
 
 
@@ -57,7 +58,7 @@ def read_file(path: str | Path) -> Table:
         raise DataError(f"There is no file {path} (seen from {Path.cwd()}).")
     try:
         return READERS[path.suffix](path)
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except (OSError, ValueError, ArrowException, pd.errors.ParserWarning) as error:
         raise DataError(f"{path} cannot be read as {path.suffix}: {error}") from error
 
 
@@ -71,18 +72,50 @@ def needed_columns(task: Task) -> list[str]:
 def require_columns(table: Mapping[str, Any], names: list[str], source: str) -> None:
     """Raises DataError for a column that is not there, with the list of those that are."""
     if missing := [name for name in names if name not in table]:
+        absent, found = ", ".join(map(repr, missing)), ", ".join(table) or "none"
         raise DataError(
-            f"{source} has no column {', '.join(map(repr, missing))}. Its columns: {', '.join(table)}. Say "
-            "which to take, for example: --set text_column_names=review --set label_column_name=sentiment"
+            f"{source} has no column {absent}. Its columns: {found}. Say which to take, "
+            "for example: --set text_column_names=review --set label_column_name=sentiment"
         )
+
+
+def length(table: Table) -> int:
+    """Rows of the table."""
+    return len(next(iter(table.values()), []))
+
+
+def filtered(table: Table, row_filter: Mapping[str, Any]) -> Table:
+    """The rows whose columns have the wanted value, or one of a list of them, compared as text."""
+    rows: Sequence[int] = range(length(table))
+    for column, value in row_filter.items():
+        wanted = set(map(str, value if isinstance(value, list) else [value]))
+        rows = [i for i in rows if str(table[column][i]) in wanted]
+    return take(table, rows)
+
+
+def split_tables(table: Table, column: str) -> dict[str, Table]:
+    """The rows by the split that `column` says; those of a split of another name are left out."""
+    marks = [SPLIT_NAMES.get(str(mark).strip().lower()) for mark in table[column]]
+    return {
+        name: take(table, [i for i, mark in enumerate(marks) if mark == name])
+        for name in dict.fromkeys(SPLIT_NAMES.values())
+        if name in marks
+    }
+
+
+def take(table: Table, rows: Sequence[int]) -> Table:
+    """The rows at these positions."""
+    return {name: [values[i] for i in rows] for name, values in table.items()}
 
 
 def _read_data_set(task: Task) -> dict[str, Table]:
     if not task.dataset_name:
-        raise DataError(f"Task '{task.name}' names no data set. {ANOTHER_SOURCE.removeprefix('Or g').join('G ')}")
+        raise DataError(f"Task '{task.name}' names no data set. {GIVE_A_FILE}")
     if task.dataset_name in BUILT_IN:
         rows = BUILT_IN[task.dataset_name]()
-        return {"train": {name: [row[name] for row in rows] for name in rows[0]}}
+        table = {name: [row[name] for row in rows] for name in rows[0]}
+        require_columns(table, needed_columns(task), task.dataset_name)
+        return {"train": table}
     return _read_hub(task.dataset_name, task)
 
 
@@ -96,11 +129,13 @@ def _read_hub(name: str, task: Task) -> dict[str, Table]:
     except (OSError, ValueError, RuntimeError, DatasetsError) as error:
         raise DataError(
             f"The data set '{name}' could not be loaded from the Hugging Face Hub: {error}\n"
-            f"Check the name and the connection to the internet. {ANOTHER_SOURCE}"
+            f"Check the name and the connection to the internet, or do without. {GIVE_A_FILE}"
         ) from error
     if not any(SPLIT_NAMES.get(split) == "train" for split in found):
         raise DataError(f"The data set '{name}' has no split 'train'. Its splits: {', '.join(found)}.")
-    return {SPLIT_NAMES[split]: _hub_table(part, task) for split, part in found.items() if split in SPLIT_NAMES}
+    return {
+        SPLIT_NAMES[split]: _hub_table(part, task) for split, part in found.items() if split in SPLIT_NAMES
+    }
 
 
 def _hub_table(part: Any, task: Task) -> Table:
@@ -117,7 +152,11 @@ def _hub_table(part: Any, task: Task) -> Table:
 
 def _read_csv(path: Path) -> Table:
     # All strings, and no word such as "NA" or "null" taken for a missing value: it may be a text.
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "error", pd.errors.ParserWarning
+        )  # rows longer than the header: an unquoted comma
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig")
     return {str(name): frame[name].tolist() for name in frame}
 
 
@@ -139,7 +178,7 @@ def _read_json_lines(path: Path) -> Table:
 
 
 def _read_parquet(path: Path) -> Table:
-    table: Table = pq.read_table(path).to_pydict()
+    table: Table = parquet.read_table(path).to_pydict()
     return table
 
 

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Hashable
 from datetime import datetime
 from hashlib import blake2b
+from itertools import accumulate
 from typing import NamedTuple
 
 from bentos.task import Task
@@ -50,13 +51,13 @@ def fill_missing(parts: Parts, task: Task) -> tuple[Parts, str]:
     """
     wanted = {"test": task.test_split_percentage, "validation": task.validation_split_percentage}
     shares = {name: share / 100 for name, share in wanted.items() if name not in parts}
-    given = ", ".join(sorted(parts, reverse=True))
+    given = f"given: {', '.join(sorted(parts, reverse=True))}"
     if not shares:
-        return parts, f"{given} as given"
+        return parts, given
     by = "timestamp" if task.timestamp_column_name else "group" if task.group_column_name else "text"
     cut = CUTS[by](parts["train"], shares)
     percent = ", ".join(f"{name} {100 * share:g} %" for name, share in shares.items())
-    return parts | cut, f"{given} as given; {percent} cut from train by {by}"
+    return parts | cut, f"{given}; cut from train by {by}: {percent}"
 
 
 def remove_leaks(parts: Parts, trait: Callable[[Row], Hashable]) -> tuple[Parts, int]:
@@ -96,16 +97,11 @@ def _cut_by_time(rows: list[Row], shares: dict[str, float]) -> Parts:
 
 
 def _cut_by_hash(rows: list[Row], shares: dict[str, float], place: Callable[[Row], int]) -> Parts:
+    edges = list(zip(accumulate(shares.values()), shares, strict=True))
     cut: Parts = {name: [] for name in (*shares, "train")}
     for row in rows:
         at = place(row) / 2**64
-        for name, share in shares.items():
-            at -= share
-            if at < 0:
-                break
-        else:
-            name = "train"
-        cut[name].append(row)
+        cut[next((name for edge, name in edges if at < edge), "train")].append(row)
     return cut
 
 

@@ -82,6 +82,7 @@ def training_arguments(task: Task, folder: Path) -> TrainingArguments:
         "group_by_length": True,
         "length_column_name": "length",
         "report_to": "none",
+        "use_cpu": not torch.accelerator.is_available(),  # without it bf16 is refused on a CPU that has it
         "dataloader_pin_memory": torch.cuda.is_available(),
         "disable_tqdm": True,  # ProgressReport draws the bar
         "log_level": "warning",

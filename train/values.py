@@ -1,4 +1,4 @@
-"""One value of a data file as what it stands for: a label, a number, a moment. None where it stands for none."""
+"""One value of a data file as a label, a number, a moment or a text."""
 
 import math
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ BOOLEANS = {"false": 0, "true": 1}
 
 
 def label_position(value: object, labels: Sequence[str]) -> int | None:
-    """The position of a label given by its name, else by its position; false is 0 and true is 1.
+    """The position of a label given by its name, else by its position; None for neither.
 
-    Names go first, so with labels ("1", "2", "3") the number 1 is the first label.
+    False is 0 and true is 1. Names go first: with labels ("1", "2", "3") the number 1 is the first label.
     """
     text = str(value).strip()
     if text in labels:
@@ -22,7 +22,7 @@ def label_position(value: object, labels: Sequence[str]) -> int | None:
 
 
 def number(value: object) -> float | None:
-    """A finite number, also from its text; a boolean is none."""
+    """A finite number, also from its text, else None; a boolean is none."""
     if isinstance(value, bool):
         return None
     try:
@@ -32,8 +32,14 @@ def number(value: object) -> float | None:
     return result if math.isfinite(result) else None
 
 
+def plain_text(value: object) -> str:
+    """The value as text; half a surrogate pair, which no tokenizer takes, becomes U+FFFD."""
+    text = str(value)
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def moment(value: object) -> datetime | None:
-    """A moment in UTC from ISO 8601, Unix seconds, a date or a datetime; one without a zone is UTC."""
+    """A moment in UTC from ISO 8601, Unix seconds, a date or a datetime, else None; no zone means UTC."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value.strip())
@@ -52,4 +58,4 @@ def moment(value: object) -> datetime | None:
 
 def moment_text(value: datetime | None) -> str | None:
     """The moment as the request log writes it: 2026-11-21T09:14:00.123456Z."""
-    return value and f"{value:%Y-%m-%dT%H:%M:%S.%f}Z"
+    return None if value is None else f"{value:%Y-%m-%dT%H:%M:%S.%f}Z"

@@ -1,0 +1,139 @@
+"""The schema of /predict and /feedback: JSON values to inputs, parameters and rows, every fault with its place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from numpy.typing import NDArray
+from pydantic import WithJsonSchema
+
+from bentos.http import REQUEST_ID, RequestError
+from bentos.log_files import utc_text
+from bentos.postprocess import Floats, probabilities
+from bentos.preprocess import Encoded, TextInput
+from bentos.task import Task
+
+FIELDS = {"/predict": ("inputs", "parameters"), "/feedback": ("request_id", "index", "label", "source")}
+FUNCTIONS = {  # function_to_apply, in Hugging Face's words and in ours
+    "softmax": "single_label_classification",
+    "sigmoid": "multi_label_classification",
+    "none": "regression",
+}
+SOURCES = ("audit", "user")
+KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
+
+_TEXT = {"type": "string", "minLength": 1}
+_PAIR = {"type": "object", "properties": {"text": _TEXT, "text_pair": _TEXT}, "required": ["text"]}
+_INPUT = {"anyOf": [_TEXT, _PAIR]}
+_SCORES = {
+    "type": "array",
+    "items": {"type": "object", "properties": {"label": {"type": "string"}, "score": {"type": "number"}}},
+}
+_PARAMETERS = {
+    "top_k": {"type": "integer", "minimum": 1},
+    "function_to_apply": {"type": "string", "enum": list(FUNCTIONS)},
+}
+
+# Any for BentoML, whose own checks would answer in other words and log the input; the schema is for people.
+Inputs = Annotated[Any, WithJsonSchema({"anyOf": [_TEXT, _PAIR, {"type": "array", "items": _INPUT}]})]
+Parameters = Annotated[Any, WithJsonSchema({"type": "object", "properties": _PARAMETERS})]
+Scores = Annotated[Any, WithJsonSchema({"anyOf": [_SCORES, {"type": "array", "items": _SCORES}]})]
+
+
+@dataclass(frozen=True)
+class Options:
+    """The `parameters` of a request."""
+
+    top_k: int | None
+    function_to_apply: str | None
+
+    def scores(self, logits: NDArray[Any], calibrated: Floats) -> Floats:
+        """The scores asked for [n, labels]: the calibrated ones, unless a function was named."""
+        if self.function_to_apply is None:
+            return calibrated
+        return probabilities(logits, FUNCTIONS[self.function_to_apply])
+
+
+def read_inputs(inputs: Any, task: Task) -> list[TextInput]:
+    """The inputs of a request, a single one as a list of one; raises RequestError 400 or 413."""
+    if inputs is None:
+        raise RequestError(400, f"inputs is missing; expected {_expected(task)}, or a list of them.")
+    if not isinstance(inputs, list):
+        return [_input(inputs, "inputs", task)]
+    if not inputs:
+        raise RequestError(400, "inputs is an empty list; expected at least one input.")
+    if len(inputs) > task.serving.max_items:
+        raise RequestError(413, f"{len(inputs):,} inputs were given; send at most {task.serving.max_items:,} in one.")
+    return [_input(value, f"inputs[{i}]", task) for i, value in enumerate(inputs)]
+
+
+def read_parameters(parameters: Any) -> Options:
+    """The parameters of a request; raises RequestError 400 for an unknown one or a wrong value."""
+    values = {} if parameters is None else parameters
+    if not isinstance(values, dict):
+        raise RequestError(400, f"parameters is {_kind(values)}, expected an object.")
+    if not values.keys() <= _PARAMETERS.keys():
+        raise RequestError(400, f"parameters has an unknown key; known are {', '.join(_PARAMETERS)}.")
+    top_k, function = values.get("top_k"), values.get("function_to_apply")
+    if top_k is not None and not (_is_int(top_k) and top_k >= 1):
+        raise RequestError(400, "parameters.top_k is not a whole number from 1 on.")
+    if function is not None and function not in tuple(FUNCTIONS):
+        raise RequestError(400, f"parameters.function_to_apply is not one of {', '.join(FUNCTIONS)}.")
+    return Options(top_k, function)
+
+
+def feedback_row(request_id: Any, index: Any, label: Any, source: Any, task: Task) -> dict[str, Any]:
+    """The feedback row of a request; raises RequestError 400."""
+    if not (isinstance(request_id, str) and REQUEST_ID.fullmatch(request_id.encode("utf-8", "replace"))):
+        raise RequestError(400, "request_id is not the X-Request-ID of an answer.")
+    if not (_is_int(index) and index >= 0):
+        raise RequestError(400, "index is not a whole number from 0 on.")
+    if task.problem_type == "regression":
+        if isinstance(label, bool) or not isinstance(label, int | float):
+            raise RequestError(400, f"label is {_kind(label)}, expected a number.")
+    elif not isinstance(label, str) or label not in task.labels:
+        raise RequestError(400, f"label is not one of {', '.join(task.labels)}.")
+    if source not in SOURCES:
+        raise RequestError(400, f"source is not one of {', '.join(SOURCES)}.")
+    ts = utc_text(datetime.now(UTC))
+    return {"ts": ts, "request_id": request_id, "index": index, "label": label, "source": source}
+
+
+def check_encoded(encoded: Sequence[Encoded]) -> None:
+    """Raises RequestError 400 for an input of which the tokenizer keeps nothing, such as a NUL character."""
+    for i, item in enumerate(encoded):
+        if item.n_tokens <= item.n_special:
+            raise RequestError(400, f"inputs[{i}] holds no character that the model reads, expected a text.")
+
+
+def _input(value: Any, place: str, task: Task) -> TextInput:
+    if isinstance(value, str):
+        value = {"text": value}
+    elif not isinstance(value, dict):
+        raise RequestError(400, f"{place} is {_kind(value)}, expected {_expected(task)}.")
+    names = ("text", "text_pair")[: len(task.text_column_names)]
+    if not set(names) == value.keys():
+        raise RequestError(400, f"{place} has the wrong texts, expected {_expected(task)}.")
+    texts = [_text(value[name], place, name) for name in names]
+    return texts[0] if len(texts) == 1 else (texts[0], texts[1])
+
+
+def _text(value: Any, place: str, name: str) -> str:
+    if not isinstance(value, str):
+        raise RequestError(400, f"{name} of {place} is {_kind(value)}, expected a text.")
+    if not value.strip():
+        raise RequestError(400, f"{place} is empty or only spaces, expected a text.")
+    return value
+
+
+def _expected(task: Task) -> str:
+    return "a text" if len(task.text_column_names) == 1 else 'a pair {"text": ..., "text_pair": ...}'
+
+
+def _kind(value: Any) -> str:
+    return KINDS.get(type(value), "null")
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

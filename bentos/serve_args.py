@@ -1,0 +1,63 @@
+"""The arguments of `bentoml serve --arg key=value`, and the store entry that they mean."""
+
+from pathlib import Path
+
+import bentoml
+import yaml
+from bentoml.exceptions import InvalidArgument
+from pydantic import BaseModel, ConfigDict, PositiveInt
+
+from bentos.model_store import Entry, ModelError, load_entry, model_tag, versions
+from bentos.task import TaskError, load_task
+
+
+class ServeArgs(BaseModel):
+    """What to serve and how: each a `--arg key=value`, or a line under `args:` in a bentofile."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: str = "sample-reviews"  # a name, or the path of a task's YAML file
+    variant: str = "onnx-int8"  # onnx-int8, onnx or torch
+    version: str = "latest"
+    logs: str = ""  # folder of the request log; $TOUCHSTONE_LOGS or logs/ when absent
+    lanes: PositiveInt | None = None  # threads that compute; one for each core when absent
+
+
+def serve_args() -> ServeArgs:
+    """The arguments given; raises InvalidArgument for an unknown one or a wrong value."""
+    try:
+        return bentoml.use_arguments(ServeArgs)
+    except InvalidArgument:
+        known = ", ".join(ServeArgs.model_fields)
+        raise InvalidArgument(f"Unknown or wrong --arg. Known: {known}; lanes is a number from 1 on.") from None
+
+
+def served_entry(args: ServeArgs, source: Path) -> Entry:
+    """The entry to serve; raises InvalidArgument with the line that tells the user what to do.
+
+    For a `source` in a built Bento that is the entry packed with it, whatever the store has got since.
+    """
+    try:
+        return load_entry(packed_tag(source) or asked_tag(args))
+    except (ModelError, TaskError) as error:
+        raise InvalidArgument(str(error)) from error
+
+
+def asked_tag(args: ServeArgs) -> str:
+    """The tag that the arguments mean; raises TaskError or ModelError for a task or variant that is not known."""
+    tag = model_tag(args.task, args.variant, args.version)
+    try:
+        return model_tag(load_task(args.task).name, args.variant, args.version)
+    except TaskError:
+        if versions(f"{args.task}-{args.variant}"):
+            return tag  # trained from a YAML file elsewhere; the entry has the task in it
+        raise
+
+
+def packed_tag(source: Path) -> str | None:
+    """The tag of the one model in the `bento.yaml` above a Bento's `src` folder; None outside a Bento."""
+    path = source.parent.with_name("bento.yaml")
+    if source.parent.name != "src" or not path.is_file():
+        return None
+    services = yaml.safe_load(path.read_text("utf-8"))["services"]
+    return str(next(model["tag"] for service in services for model in service["models"]))

@@ -1,0 +1,134 @@
+"""`python -m monitoring TASK`: judge the request log of a task against the reference of its model."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
+from rich.console import Console
+from rich.progress import track
+
+from bentos.model_store import VARIANTS, ModelError, load_entry, model_tag, read_reference, write_atomically
+from bentos.task import Task, TaskError, load_task
+from monitoring.drift import alarm_rate
+from monitoring.judge import EXIT_CODES, Judgement, Reference, judge, worst
+from monitoring.report import render
+from monitoring.result import to_json, write
+from monitoring.terminal import show_many, show_one
+from monitoring.windows import Window, WindowError, parse_length, parse_time, plan_windows, read_window
+
+ALARMS = [verdict for verdict in EXIT_CODES if verdict != "OK"]
+CODES = ", ".join(f"{verdict} {code}" for verdict, code in EXIT_CODES.items())
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to judge, and where the results go."""
+
+    task: Task
+    reference: Reference
+    logs: Path
+    out: Path
+    windows: list[Window]
+    scheduled: bool  # the windows follow each other
+    now: datetime
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Judge the log of a task; the exit code tells the gravest verdict."""
+    arguments = parse(argv)
+    try:
+        job = prepare(arguments, datetime.now(UTC).replace(microsecond=0))
+        judgements, paths = run(job)
+    except (TaskError, ModelError, WindowError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    console = Console()
+    if len(judgements) == 1:
+        show_one(console, judgements[0], str(paths[0]))
+    else:
+        show_many(console, judgements, str(job.out))
+    return worst([judgement.verdict for judgement in judgements], arguments.fail_on)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m monitoring",
+        description=main.__doc__,
+        epilog=f"Exit codes: {CODES}; 1 when it could not judge, 2 for wrong arguments.",
+    )
+    parser.add_argument("task", metavar="TASK", help="a name from bentos/tasks, or the path of a YAML file")
+    parser.add_argument("--version", default="latest", help="of the store entry to compare with")
+    parser.add_argument("--variant", choices=VARIANTS, default=VARIANTS[0], help="default: %(default)s")
+    parser.add_argument(
+        "--logs", type=Path, default=os.environ.get("TOUCHSTONE_LOGS") or "logs", metavar="DIR"
+    )
+    parser.add_argument("--out", type=Path, default="reports", metavar="DIR", help="default: %(default)s")
+    when = "an ISO time (UTC), or a length of time back from now"
+    parser.add_argument("--since", default="24h", metavar="T", help=f"{when}; default: 24h")
+    parser.add_argument("--until", default=None, metavar="T", help=f"{when}; default: now")
+    parser.add_argument("--window", metavar="LENGTH", help="judge each closed window of 30m, 1h, 1d, 7d ...")
+    parser.add_argument(
+        "--fail-on",
+        type=_verdicts,
+        default=ALARMS,
+        metavar="VERDICTS",
+        help=f"those that end with their exit code, or none; default: {','.join(ALARMS).lower()}",
+    )
+    return parser.parse_args(argv)
+
+
+def prepare(arguments: argparse.Namespace, now: datetime) -> Job:
+    """Read the task and its reference and plan the windows; every user's mistake is found here."""
+    length = parse_length(arguments.window) if arguments.window else None
+    until = parse_time(arguments.until, now) if arguments.until else now
+    windows = plan_windows(parse_time(arguments.since, now), until, length, now)
+    task = load_task(arguments.task)
+    logs = arguments.logs / task.name
+    if not logs.is_dir():
+        raise WindowError(f"No log folder {logs}. Serve the task first, or give its root by --logs.")
+    entry = load_entry(model_tag(task.name, arguments.variant, arguments.version))
+    reference = Reference(entry.tag, entry.task, read_reference(entry))
+    return Job(task, reference, logs, arguments.out / task.name, windows, length is not None, now)
+
+
+def run(job: Job) -> tuple[list[Judgement], list[Path]]:
+    """Judge each window and write its folder; the judgements and the paths to look at."""
+    console = Console(stderr=True)
+    windows = track(job.windows, "judging", console=console, disable=not console.is_terminal, transient=True)
+    done = [one_window(job, window) for window in windows]
+    return [judgement for judgement, _ in done], [path for _, path in done]
+
+
+def one_window(job: Job, window: Window) -> tuple[Judgement, Path]:
+    """Judge a window, draw it, write it. The verdict stands even if the drawing fails."""
+    rate = alarm_rate(job.task.monitoring.false_alarms_per_month, window.length, job.scheduled)
+    found = read_window(job.logs, window, job.now, newest=window == job.windows[-1])
+    judgement = judge(found, job.reference, rate)
+    folder = job.out / window.name
+    folder.mkdir(parents=True, exist_ok=True)
+    page, error = render(judgement)
+    write_atomically(folder / "report.html", page)
+    write(to_json(judgement, "report.html", error), folder)
+    return judgement, folder / "report.html"
+
+
+def _verdicts(text: str) -> list[str]:
+    """The verdicts of a comma list in any case; `none` is an empty one."""
+    names = [name.strip().upper() for name in text.split(",")]
+    unknown = [name for name in names if name not in [*ALARMS, "NONE"]]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"'{unknown[0].lower()}' is no verdict; give some of {', '.join(ALARMS).lower()}, or none"
+        )
+    return [name for name in names if name != "NONE"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

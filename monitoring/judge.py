@@ -1,0 +1,139 @@
+"""The verdict of one window: the contract first, then accuracy and drift under one false-alarm rate."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from bentos.request_log import Row
+from bentos.task import Task
+from monitoring.columns import Columns, to_columns
+from monitoring.contract import Fault, check_log, check_rows, check_tags
+from monitoring.drift import AlarmRate, Statistic, compare, count_tests, rows_needed, smallest_distance
+from monitoring.performance import Accuracy, deciding_source, join, measure, reference_counts
+from monitoring.windows import Found, Window
+
+# The gravest first. The exit code of a run is that of its gravest window.
+EXIT_CODES = {"CONTRACT": 12, "PERFORMANCE": 11, "DRIFT": 10, "INSUFFICIENT": 20, "OK": 0}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The rows that a store entry remembers of its held-out data."""
+
+    tag: str
+    task: Task  # as trained
+    rows: Sequence[Row]
+
+    @cached_property
+    def columns(self) -> Columns:
+        return to_columns(self.rows, self.task)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Everything found about one window."""
+
+    window: Window
+    task: str  # its name
+    tag: str  # of the reference, and of the rows judged
+    findings: list[str]  # the gravest first; never empty
+    faults: list[Fault]
+    statistics: list[Statistic]  # the furthest moved first
+    accuracies: dict[str, Accuracy]  # by source of the labels
+    decided_by: str | None  # the source whose labels were tested
+    rate: AlarmRate
+    drift_alpha: float
+    rows_needed: int | None  # None: the reference is too small for any window
+    smallest_distance: float | None  # that the rows at hand could alarm on
+    reference: Columns
+    columns: Columns  # of the rows that were judged
+    other_tags: dict[str, int]
+    found: Found
+
+    @property
+    def verdict(self) -> str:
+        return self.findings[0]
+
+
+def judge(found: Found, reference: Reference, rate: AlarmRate) -> Judgement:
+    """Judge the rows of the reference's own model; whatever the log holds, this raises nothing."""
+    tags = Counter(str(row.get("model_tag")) for row in found.rows)
+    rows = [row for row in found.rows if row.get("model_tag") == reference.tag]
+    faults = check_log(found) + check_tags(tags, reference.tag)
+    faults += check_rows(rows, reference.rows, reference.task)
+    accuracies, decided_by = _accuracies(rows, found.feedback, reference, rate.alpha / 2)
+    drift_alpha = rate.alpha / 2 if decided_by else rate.alpha  # accuracy and drift share one rate
+    columns = to_columns(rows, reference.task)
+    statistics = compare(reference.columns, columns, drift_alpha, {fault.column for fault in faults})
+    threshold = drift_alpha / count_tests(reference.columns)
+    needed = rows_needed(threshold, len(reference.rows))
+    return Judgement(
+        window=found.window,
+        task=reference.task.name,
+        tag=reference.tag,
+        findings=_findings(faults, statistics, accuracies.get(decided_by or ""), len(rows), needed),
+        faults=faults,
+        statistics=statistics,
+        accuracies=accuracies,
+        decided_by=decided_by,
+        rate=rate,
+        drift_alpha=drift_alpha,
+        rows_needed=needed,
+        smallest_distance=_smallest(statistics),
+        reference=reference.columns,
+        columns=columns,
+        other_tags={tag: count for tag, count in sorted(tags.items()) if tag != reference.tag},
+        found=found,
+    )
+
+
+def worst(verdicts: Sequence[str], fail_on: Sequence[str]) -> int:
+    """The exit code of the gravest verdict among those that shall fail; 0 without any."""
+    return next(
+        (code for verdict, code in EXIT_CODES.items() if verdict in fail_on and verdict in verdicts), 0
+    )
+
+
+def _accuracies(
+    rows: Sequence[Row], feedback: Sequence[Row], reference: Reference, alpha: float
+) -> tuple[dict[str, Accuracy], str | None]:
+    """The accuracy by each source that has labels, and the source that decides. Classifiers only."""
+    if reference.task.problem_type != "single_label_classification":
+        return {}, None
+    counts = reference_counts(reference.rows)
+    measured = {
+        source: measure(list(pairs.values()), reference.task.labels, counts, alpha)
+        for source, pairs in join(rows, feedback).items()
+    }
+    accuracies = {source: one for source, one in measured.items() if one}
+    return accuracies, deciding_source({source: one.labels for source, one in accuracies.items()})
+
+
+def _findings(
+    faults: Sequence[Fault],
+    statistics: Sequence[Statistic],
+    accuracy: Accuracy | None,
+    n_rows: int,
+    needed: int | None,
+) -> list[str]:
+    drifted = any(one.drifted for one in statistics)
+    true = {
+        "CONTRACT": bool(faults),
+        "PERFORMANCE": accuracy is not None and accuracy.fell,
+        "DRIFT": drifted,
+        "INSUFFICIENT": not drifted and (needed is None or n_rows < needed),
+    }
+    return [finding for finding in EXIT_CODES if true.get(finding)] or ["OK"]
+
+
+def _smallest(statistics: Sequence[Statistic]) -> float | None:
+    """The distance that the best filled number must move to alarm."""
+    return min(
+        (
+            smallest_distance(one.threshold, one.reference_rows, one.current_rows)
+            for one in statistics
+            if one.test == "K-S"
+        ),
+        default=None,
+    )

@@ -1,0 +1,124 @@
+"""`report.html`: our verdict on top, Evidently's pictures of every column below."""
+
+import warnings
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitoring.columns import Columns, finite
+from monitoring.drift import MIN_DISTANCE, Statistic
+from monitoring.judge import Judgement
+from monitoring.summary import column_name, move, number, rate_in_words, summary
+
+SAMPLE = 10_000  # rows a side: the pictures of more look the same and cost seconds
+SEED = 0
+COLOURS = {"OK": "#1b7f3b", "INSUFFICIENT": "#7a6a00"}  # every other verdict is red
+ALARM_COLOUR = "#b3261e"
+# Evidently writes "drift detected" by a threshold. It gets one that repeats our decision, since its own are
+# wrong at most sample sizes: a distance is always above the first of these, never above the second.
+ALWAYS, NEVER = 0.0, 2.0
+EMPTY = (
+    '<!DOCTYPE html><html lang="en"><head><meta charset="UTF-8"><title>Touchstone</title>'
+    '<meta name="viewport" content="width=device-width, initial-scale=1.0"></head><body></body></html>'
+)
+
+
+def render(judgement: Judgement) -> tuple[str, str | None]:
+    """A self-contained HTML page, and why it has no pictures where Evidently failed to draw them."""
+    page, error = EMPTY, None
+    if judgement.statistics:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Evidently's own: the user cannot mend them
+            try:
+                page = _pictures(judgement)
+            except Exception as failure:  # it fails in many ways on odd data; the verdict stands
+                error = f"{type(failure).__name__}: {failure}"
+    head, body, rest = page.partition("<body>")
+    return head + body + _banner(judgement, error) + rest, error
+
+
+def _pictures(judgement: Judgement) -> str:
+    """One picture a column, furthest moved first."""
+    from evidently import DataDefinition, Dataset, Report  # seconds to import
+    from evidently.metrics import ValueDrift
+
+    metrics = [
+        ValueDrift(
+            column=column_name(one.column),
+            method="jensenshannon",
+            threshold=ALWAYS if one.drifted else NEVER,
+        )
+        for one in judgement.statistics
+    ]
+    columns = [one.column for one in judgement.statistics]
+    definition = DataDefinition(
+        numerical_columns=[column_name(column) for column in columns if column != "label"],
+        categorical_columns=[column_name(column) for column in columns if column == "label"],
+    )
+    frames = _frames([judgement.columns, judgement.reference], columns)
+    current, reference = (Dataset.from_pandas(frame, definition) for frame in frames)
+    return str(Report(metrics).run(current, reference).get_html_str(as_iframe=False))
+
+
+def _frames(sides: Sequence[Columns], columns: Sequence[str]) -> list[Any]:
+    """Samples without gaps, all of one length: Evidently draws counts, and stumbles over gaps."""
+    import pandas as pd
+
+    values = [{column: _values(side, column) for column in columns} for side in sides]
+    size = min(SAMPLE, *(len(one) for side in values for one in side.values()))
+    return [
+        pd.DataFrame({column_name(column): _sample(one, size) for column, one in side.items()})
+        for side in values
+    ]
+
+
+def _values(columns: Columns, name: str) -> NDArray[Any]:
+    if name == "label":
+        return np.array([label for label in columns.labels if label], dtype=object)
+    return finite(columns.numbers[name])
+
+
+def _sample(values: NDArray[Any], size: int) -> NDArray[Any]:
+    """Some of the values in their order, the same ones each time."""
+    return values[np.sort(np.random.default_rng(SEED).choice(len(values), size, replace=False))]
+
+
+def _banner(judgement: Judgement, error: str | None) -> str:
+    """The verdict, the summary and the table of statistics as HTML."""
+    colour = COLOURS.get(judgement.verdict, ALARM_COLOUR)
+    window = judgement.window
+    heads = "".join(f"<th>{head}</th>" for head in ("column", "distance", "p", "alarms below", ""))
+    rows = "".join(_table_row(one) for one in judgement.statistics)
+    table = (
+        f"<table id='ours' style='border-collapse:collapse'><tr>{heads}</tr>{rows}</table>" if rows else ""
+    )
+    drawn = (
+        f"Evidently drew the pictures below from equal samples of up to {SAMPLE:,} rows a side."
+        if rows
+        else ""
+    )
+    if error:
+        drawn = f"Evidently could not draw the pictures: {error}"
+    return f"""
+<section style="font:16px/1.5 system-ui,sans-serif;max-width:75rem;margin:1.5rem auto;padding:0 1.5rem;
+ color:#1c1b1f;background:#fff">
+<style>#ours td,#ours th{{text-align:left;padding:.2rem 1rem .2rem 0;border-bottom:1px solid #ddd}}</style>
+<h1 style="color:{colour};margin:0">{escape(judgement.verdict)}</h1>
+<p style="margin:0">{escape(judgement.tag)} &middot; {window.start:%Y-%m-%d %H:%M:%S} to
+ {window.end:%Y-%m-%d %H:%M:%S} UTC &middot; {len(judgement.columns):,} rows against
+ {len(judgement.reference):,} of the reference</p>
+<p><strong>{escape(summary(judgement))}</strong></p>
+<div style="overflow-x:auto">{table}</div>
+<p>{escape(rate_in_words(judgement.rate))} A distance of 0.1 means that at least 10&nbsp;% of the rows
+ would have to be others; below {MIN_DISTANCE} nothing alarms. {escape(drawn)}</p>
+</section>
+"""
+
+
+def _table_row(one: Statistic) -> str:
+    verdict = f'<b style="color:{ALARM_COLOUR}">moved</b>' if one.drifted else ""
+    cells = (escape(move(one)), number(one.distance), number(one.p), number(one.threshold), verdict)
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

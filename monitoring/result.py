@@ -1,0 +1,72 @@
+"""`result.json`: a judgement for machines. The same rows give the same bytes."""
+
+import json
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bentos.model_store import write_atomically
+from monitoring.judge import EXIT_CODES, Judgement
+from monitoring.summary import rate_in_words, summary
+
+SCHEMA_VERSION = 1
+LIBRARIES = ("evidently", "numpy", "scipy")
+
+
+def to_json(judgement: Judgement, report: str, report_error: str | None) -> dict[str, Any]:
+    """Everything found, in plain types; `report` is the name of the HTML file beside it."""
+    found = judgement.found
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "task": judgement.task,
+        "model_tag": judgement.tag,
+        "window": {"start": found.window.start.isoformat(), "end": found.window.end.isoformat()},
+        "verdict": judgement.verdict,
+        "exit_code": EXIT_CODES[judgement.verdict],
+        "findings": judgement.findings,
+        "summary": summary(judgement),
+        "rows": _rows(judgement),
+        "contract": [asdict(fault) for fault in judgement.faults],
+        "alarm_rate": _alarm_rate(judgement),
+        "drift": [asdict(one) for one in judgement.statistics],
+        "performance": {
+            "decided_by": judgement.decided_by,
+            "by_source": {source: asdict(one) for source, one in judgement.accuracies.items()},
+        },
+        "report": report,
+        "report_error": report_error,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+    }
+
+
+def write(result: dict[str, Any], folder: Path) -> Path:
+    """Put `result.json` into the folder; a reader sees the old one or the new one, whole."""
+    path = folder / "result.json"
+    write_atomically(path, json.dumps(result, indent=1, allow_nan=False) + "\n")
+    return path
+
+
+def _rows(judgement: Judgement) -> dict[str, Any]:
+    found = judgement.found
+    return {
+        "logged": len(found.rows),
+        "judged": len(judgement.columns),
+        "needed": judgement.rows_needed,
+        "reference": len(judgement.reference),
+        "of_other_model_tags": judgement.other_tags,
+        "in_the_future": found.future_rows,
+        "unreadable_lines": found.unreadable_lines,
+        "damaged_files": found.damaged_files,
+    }
+
+
+def _alarm_rate(judgement: Judgement) -> dict[str, Any]:
+    return {
+        **asdict(judgement.rate),
+        "drift_alpha": judgement.drift_alpha,
+        "drift_tests": len(judgement.statistics),
+        "smallest_distance": judgement.smallest_distance,
+        "explanation": rate_in_words(judgement.rate),
+    }

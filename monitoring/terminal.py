@@ -1,0 +1,58 @@
+"""What a person at the terminal sees."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from monitoring.drift import MIN_DISTANCE
+from monitoring.judge import Judgement
+from monitoring.summary import accuracy_line, column_name, number, summary
+
+STYLES = {"OK": "bold green", "INSUFFICIENT": "bold yellow"}
+ALARM_STYLE = "bold red"
+LISTED = 5  # columns of a window
+
+
+def show_one(console: Console, judgement: Judgement, path: str) -> None:
+    """The verdict of one window with what moved furthest, and where the report lies."""
+    window = judgement.window
+    console.print(
+        _verdict(judgement),
+        Text(f"{judgement.tag}, {window.start:%Y-%m-%d %H:%M:%S} to {window.end:%Y-%m-%d %H:%M:%S} UTC"),
+    )
+    console.print(Text(summary(judgement)))
+    if judgement.statistics:
+        console.print(_columns(judgement))
+    for source, accuracy in judgement.accuracies.items():
+        if source != judgement.decided_by:
+            console.print(Text(f"Accuracy {accuracy_line(accuracy, source)}; not tested."))
+    console.print(Text(path), soft_wrap=True)
+
+
+def show_many(console: Console, judgements: list[Judgement], folder: str) -> None:
+    """One line a window."""
+    table = Table("window (UTC)", "rows", "verdict", "moved furthest", "accuracy", box=None)
+    for judgement in judgements:
+        first = next(iter(judgement.statistics), None)
+        furthest = f"{column_name(first.column)} {number(first.distance)}" if first else ""
+        accuracy = judgement.accuracies.get(judgement.decided_by or "")
+        start = f"{judgement.window.start:%Y-%m-%d %H:%M}"
+        known = f"{accuracy.accuracy:.3f}" if accuracy else ""
+        table.add_row(start, f"{len(judgement.columns):,}", _verdict(judgement), Text(furthest), known)
+    console.print(table)
+    console.print(Text(folder), soft_wrap=True)
+
+
+def _columns(judgement: Judgement) -> Table:
+    threshold = number(judgement.statistics[0].threshold)
+    caption = f"alarms: p below {threshold} and a distance of {MIN_DISTANCE} or more"
+    table = Table("column", "distance", "p", "change", "", box=None, caption=caption, caption_justify="left")
+    for one in judgement.statistics[:LISTED]:
+        change = Text(f"{one.measure} {number(one.reference)} to {number(one.current)}")
+        mark = Text("moved" if one.drifted else "", ALARM_STYLE)
+        table.add_row(Text(column_name(one.column)), number(one.distance), number(one.p), change, mark)
+    return table
+
+
+def _verdict(judgement: Judgement) -> Text:
+    return Text(judgement.verdict, STYLES.get(judgement.verdict, ALARM_STYLE))

@@ -1,0 +1,77 @@
+"""Generated log rows, reference rows and labels in the form of the request log."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from bentos.request_log import Row
+from bentos.task import load_task
+from monitoring.judge import Reference
+from monitoring.windows import Found, Window
+
+TASK = load_task("sample-reviews")
+TAG = "sample-reviews-onnx-int8:1"
+START = datetime(2026, 11, 16, tzinfo=UTC)  # a Monday
+DAY = Window(START, START + timedelta(days=1))
+
+
+def make_rows(
+    n: int, seed: int, *, mean_length: float = 4.0, share: float = 0.5, **columns: Any
+) -> list[Row]:
+    """Rows spread over DAY; `share` of them positive, lengths lognormal; `columns` replace values in each."""
+    rng = np.random.default_rng(seed)
+    positive = np.where(rng.random(n) < share, rng.beta(8, 2, n), rng.beta(2, 8, n))
+    length = rng.lognormal(mean_length, 0.8, n).astype(int) + 1
+    values = rng.beta(2, 20, (n, 4)).round(3)
+    return [
+        {
+            "ts": (START + i * timedelta(days=1) / n)
+            .isoformat(timespec="microseconds")
+            .replace("+00:00", "Z"),
+            "request_id": f"r{i}",
+            "index": 0,
+            "model_tag": TAG,
+            "label": TASK.labels[int(positive[i] > 0.5)],
+            "score": float(max(positive[i], 1 - positive[i])),
+            "probs": [1 - float(positive[i]), float(positive[i])],
+            "n_chars": int(length[i]),
+            "n_tokens": int(length[i]) // 5 + 2,
+            "subword_rate": float(values[i, 0]),
+            "unk_rate": float(values[i, 1] > 0.2) / 10,
+            "upper_share": float(values[i, 2]),
+            "non_letter_share": float(values[i, 3]),
+            **columns,
+        }
+        for i in range(n)
+    ]
+
+
+def make_reference(n: int = 2000, seed: int = 0, accuracy: float = 0.91) -> Reference:
+    """Held-out rows of TAG that are right in `accuracy` of the cases."""
+    return Reference(
+        TAG,
+        TASK,
+        [row | {"true_label": true_label(row, i, n, accuracy)} for i, row in enumerate(make_rows(n, seed))],
+    )
+
+
+def make_labels(rows: list[Row], accuracy: float, source: str = "audit") -> list[Row]:
+    """Feedback for every row, of which `accuracy` agrees with the prediction."""
+    n = len(rows)
+    return [
+        {"ts": row["ts"], "request_id": row["request_id"], "index": 0, "source": source}
+        | {"label": true_label(row, i, n, accuracy)}
+        for i, row in enumerate(rows)
+    ]
+
+
+def true_label(row: Row, i: int, n: int, accuracy: float) -> str:
+    """The predicted label for the first rows of `n`, the other one for the rest."""
+    right = i < round(n * accuracy)
+    return str(row["label"]) if right else TASK.labels[1 - TASK.labels.index(row["label"])]
+
+
+def found(rows: list[Row], feedback: list[Row] | None = None, **changes: Any) -> Found:
+    """The rows as the log of DAY."""
+    return Found(DAY, rows, feedback or [], **changes)

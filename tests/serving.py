@@ -1,0 +1,101 @@
+"""Starts a real `bentoml serve` and ends it with all its processes."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+DEADLINE = 60.0  # seconds for whatever a test waits for
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running service: where it listens, where it logs requests, where its output goes."""
+
+    url: str
+    logs: Path
+    output: Path
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def serve(
+    folder: Path, *arguments: str, target: str = "service:svc", cwd: Path = ROOT, ready: bool = True
+) -> Iterator[Server]:
+    """A service on a free port, its files in `folder`; entered when it is ready, or with ready=False at once."""
+    server = start(folder, target, arguments, cwd)
+    try:
+        if ready:
+            until(lambda: is_ready(server), server)
+        yield server
+    finally:
+        stop(server.process)
+
+
+def start(folder: Path, target: str, arguments: tuple[str, ...], cwd: Path) -> Server:
+    port, output = free_port(), folder / "output.txt"
+    command = bentoml("serve", target, "--host", "127.0.0.1", "--port", str(port), *arguments)
+    environment = {**os.environ, "BENTOML_HOME": str(home(folder)), "TOUCHSTONE_LOGS": str(folder / "logs")}
+    with output.open("wb") as stream:
+        process = subprocess.Popen(
+            command, cwd=cwd, env=environment, stdout=stream, stderr=stream, start_new_session=True
+        )
+    return Server(f"http://127.0.0.1:{port}", folder / "logs", output, process)
+
+
+def home(folder: Path) -> Path:
+    """A BENTOML_HOME for one server on the shared stores: a starting server wipes the metrics of its home."""
+    path = folder / "home"
+    path.mkdir(exist_ok=True)
+    for name in ("models", "bentos"):
+        if not (path / name).exists():
+            (path / name).symlink_to(Path(os.environ["BENTOML_HOME"]) / name)
+    return path
+
+
+def bentoml(*arguments: str) -> list[str]:
+    return [str(Path(sys.executable).with_name("bentoml")), *arguments]
+
+
+def is_ready(server: Server) -> bool:
+    try:
+        return httpx.get(f"{server.url}/readyz", timeout=10).is_success
+    except httpx.TransportError:
+        return False
+
+
+def until(check: Callable[[], Value], server: Server) -> Value:
+    """The first true value of `check`; fails with the service's output when there is none in time."""
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end and server.process.poll() is None:
+        if value := check():
+            return value
+        time.sleep(0.1)
+    raise AssertionError(f"waited in vain; the service says:\n{server.output.read_text()[-3000:]}")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM, and whatever is left of the group after a while SIGKILL."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=10)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,64 @@
+"""Rows become arrays, whatever the rows hold."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from monitoring.columns import number_fault, probs_fault, to_columns
+from tests.monitoring_rows import TASK, make_rows
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        (3, None),
+        (0.5, None),
+        (None, "missing"),
+        (True, "of type bool"),
+        ("3", "of type str"),
+        (float("nan"), "NaN"),
+        (float("-inf"), "infinite"),
+        (10**400, "infinite"),
+    ],
+)
+def test_what_is_wrong_with_a_number(value: Any, fault: str | None) -> None:
+    assert number_fault(value) == fault
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ([0.25, 0.75], None),
+        (None, "missing"),
+        (0.5, "of type float"),
+        ([1.0], "of 1 numbers"),
+        ([0.5, None], "with an item missing"),
+        ([0.5, 0.6], "not adding up to 1"),
+        ([-1.0, 2.0], "outside 0 to 1"),
+    ],
+)
+def test_what_is_wrong_with_probabilities(value: Any, fault: str | None) -> None:
+    assert probs_fault(value, TASK) == fault
+
+
+def test_of_two_classes_one_is_compared() -> None:
+    columns = to_columns(make_rows(3, seed=1), TASK)
+    assert [name for name in columns.numbers if name.startswith("probs")] == ["probs[positive]"]
+
+
+def test_of_three_classes_all_are_compared() -> None:
+    task = replace(TASK, labels=("bad", "fair", "good"))
+    columns = to_columns([{"label": "fair", "probs": [0.2, 0.5, 0.3]}], task)
+    assert [columns.numbers[f"probs[{label}]"].tolist() for label in task.labels] == [[0.2], [0.5], [0.3]]
+
+
+def test_bad_values_become_nan() -> None:
+    columns = to_columns([{"label": ["negative"], "probs": "x", "n_chars": "12"}], TASK)
+    assert columns.labels == [None]
+    assert all(np.isnan(values).all() for values in columns.numbers.values())
+
+
+def test_no_rows_are_no_error() -> None:
+    assert len(to_columns([], TASK)) == 0

@@ -1,0 +1,89 @@
+"""Realised accuracy: the right labels, exact limits, and a fall that is told."""
+
+import pytest
+
+from monitoring.performance import Accuracy, deciding_source, join, measure, reference_counts, smallest_drop
+from tests.monitoring_rows import TASK, make_labels, make_reference, make_rows
+
+REFERENCE = (1820, 2000)  # 0.91
+
+
+def accuracy(right: int, n: int, alpha: float = 0.05) -> Accuracy:
+    pairs = [("negative", "negative")] * right + [("negative", "positive")] * (n - right)
+    measured = measure(pairs, TASK.labels, REFERENCE, alpha)
+    assert measured is not None
+    return measured
+
+
+def test_labels_are_joined_by_request_and_index() -> None:
+    rows = [make_rows(1, seed=1)[0] | {"index": index} for index in (0, 1)]
+    label = {"request_id": "r0", "index": 1, "label": "positive", "source": "audit"}
+    pairs = join(rows, [label, label | {"request_id": "of another window"}])
+    assert pairs == {"audit": {("r0", 1): (rows[1]["label"], "positive")}, "user": {}}
+
+
+def test_the_last_label_of_an_item_counts_once() -> None:
+    label = {"request_id": "r0", "index": 0, "source": "audit"}
+    feedback = [label | {"label": "positive"}, label | {"label": "negative"}]
+    assert [true for _, true in join(make_rows(1, seed=1), feedback)["audit"].values()] == ["negative"]
+
+
+@pytest.mark.parametrize("change", [{"index": "0"}, {"request_id": None}, {"label": 1}, {"source": "robot"}])
+def test_odd_feedback_is_passed_over(change: dict[str, object]) -> None:
+    label = {"request_id": "r0", "index": 0, "label": "positive", "source": "user"}
+    pairs = join(make_rows(1, seed=1), [label | change])
+    assert pairs == {"audit": {}, "user": {}}
+
+
+def test_sources_are_never_pooled() -> None:
+    rows = make_rows(40, seed=1)
+    pairs = join(rows, make_labels(rows, 0.5, "audit") + make_labels(rows[:10], 1.0, "user"))
+    assert {source: len(found) for source, found in pairs.items()} == {"audit": 40, "user": 10}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "source"),
+    [({"audit": 20, "user": 900}, "audit"), ({"audit": 19, "user": 20}, "user"), ({"audit": 19}, None)],
+)
+def test_audit_labels_decide_where_there_are_enough(sizes: dict[str, int], source: str | None) -> None:
+    assert deciding_source(sizes) == source
+
+
+def test_the_accuracy_of_the_reference_is_counted() -> None:
+    assert reference_counts(make_reference(200, accuracy=0.91).rows) == (182, 200)
+
+
+def test_the_limits_are_exact() -> None:
+    assert (accuracy(90, 100).low, accuracy(90, 100).high) == pytest.approx((0.8238, 0.9510), abs=1e-4)
+
+
+def test_a_fall_from_91_to_73_is_told() -> None:
+    assert accuracy(73, 100, alpha=1 / 60).fell
+
+
+def test_a_wobble_is_no_fall() -> None:
+    assert not accuracy(89, 100).fell
+
+
+def test_few_labels_prove_nothing() -> None:
+    assert not accuracy(0, 19).fell
+
+
+def test_labels_that_the_task_does_not_have_are_left_out() -> None:
+    measured = measure([("negative", "negative"), ("negative", "other")], TASK.labels, REFERENCE, 0.05)
+    assert measured is not None
+    assert (measured.labels, measured.right, measured.unknown_labels) == (1, 1, 1)
+
+
+def test_without_labels_there_is_no_accuracy() -> None:
+    assert measure([], TASK.labels, REFERENCE, 0.05) is None
+    assert measure([("negative", "negative")], TASK.labels, (0, 0), 0.05) is None
+
+
+@pytest.mark.parametrize(("n", "drop"), [(30, 0.19), (85, 0.10), (340, 0.045)])
+def test_the_smallest_drop_is_that_of_the_findings(n: int, drop: float) -> None:
+    assert smallest_drop(n, 9100, 10_000, 0.05) == pytest.approx(drop, rel=0.15)
+
+
+def test_too_few_labels_could_show_no_drop() -> None:
+    assert smallest_drop(1, *REFERENCE, 0.05) is None
