@@ -49,11 +49,7 @@ def one_system(name: str, settings: list[str], traffic: Callable[[list[str]], Tr
 
     A finished training run in runs/real-data is served as it is: remove it to train again.
     """
-    folder = Path("runs", "real-data", name)
-    if not (folder / name / "last_run.json").is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        overrides = [part for setting in settings for part in ("--set", setting)]
-        call("train", name, "--baseline", "--runs", str(folder), *overrides)
+    folder = train(name, settings)
     with served(name, "onnx-int8", folder) as url:
         parts = [send(url, t, x, y, min(LABELLED, len(x))) for t, x, y in traffic(settings)]
     run = last_run(folder, name)
@@ -73,6 +69,16 @@ def one_system(name: str, settings: list[str], traffic: Callable[[list[str]], Tr
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"real-{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     console.print(f"Written: {RESULTS.name}/real-{name}.json")
+
+
+def train(name: str, settings: list[str]) -> Path:
+    """Train with the settings, unless it has been done; the run's folder."""
+    folder = Path("runs", "real-data", name)
+    if not (folder / name / "last_run.json").is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        overrides = [part for setting in settings for part in ("--set", setting)]
+        call("train", name, "--baseline", "--runs", str(folder), *overrides)
+    return folder
 
 
 def _window(title: str, accuracy: float, result: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +107,7 @@ def steam(data: Path, scratch: Path) -> tuple[list[str], Callable[[list[str]], T
             part = part.sample(min(ROWS_A_PART, len(part)), random_state=1)
             yield str(y), part["text"].tolist(), part["label"].tolist()
 
-    return [*settings, "training.num_train_epochs=3"], traffic
+    return [*settings, "training.num_train_epochs=2"], traffic
 
 
 def imdb(data: Path, scratch: Path) -> tuple[list[str], Callable[[list[str]], Traffic]]:
@@ -113,7 +119,12 @@ def imdb(data: Path, scratch: Path) -> tuple[list[str], Callable[[list[str]], Tr
 
 def ai_text(data: Path, scratch: Path) -> tuple[list[str], Callable[[list[str]], Traffic]]:
     """Split by group: a text and its rewritings are never on both sides."""
-    settings = [f"train_file={data / 'ai_text.parquet'}", "group_column_name=group", "max_seq_length=128"]
+    settings = [
+        f"train_file={data / 'ai_text.parquet'}",
+        "text_column_names=text",
+        "group_column_name=group",
+        "max_seq_length=128",
+    ]
     settings += ["max_train_samples=10000", "training.num_train_epochs=2"]
     return settings, lambda settings: _held_out("ai-generated-text", settings)
 

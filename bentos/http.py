@@ -26,7 +26,7 @@ log = logging.getLogger("bentoml.touchstone")
 
 
 class RequestError(Exception):
-    """An answer other than 200. The message tells what was given and what was expected, never the input itself."""
+    """An answer other than 200; the message says what was given and expected, but never the input itself."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class ClientGone(Exception):
 
 
 class HttpRules:
-    """ASGI middleware: settles the request id, checks bodies before BentoML reads them, gives errors one form.
+    """ASGI middleware: settles request ids, checks bodies before BentoML reads them, gives errors one form.
 
     `fields` are the keys that the JSON object of each POST route may have. BentoML answers malformed bodies
     in other forms and writes parts of them into its log, so they must not come so far.
@@ -61,6 +61,8 @@ class HttpRules:
         except ClientGone:
             return
         except Exception:
+            if scope["path"] == "/readyz":  # what BentoML makes of a runner that is still starting
+                return await answer.fail(503, "The runner is not ready.")
             log.exception("%s failed", scope["path"])
             await answer.fail(500, INTERNAL)
 

@@ -1,7 +1,8 @@
-"""Our part of /metrics. Import it in a worker only after BentoML has set PROMETHEUS_MULTIPROC_DIR, which it does first."""
+"""Our part of /metrics. BentoML gives its workers PROMETHEUS_MULTIPROC_DIR before they import anything."""
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from prometheus_client import Counter, Gauge
@@ -12,7 +13,7 @@ from bentos.log_writer import RequestLog
 MIRROR_SECONDS = 1.0
 
 MODEL = Gauge(
-    "touchstone_model", "The entry served, always 1", ["task", "variant", "model_tag"], multiprocess_mode="max"
+    "touchstone_model", "The entry served", ["task", "variant", "model_tag"], multiprocess_mode="max"
 )
 ANSWERS = Counter("touchstone_answers", "Inputs answered, by the best label", ["label"])
 TRUNCATED = Counter("touchstone_truncated_inputs", "Inputs that were cut at max_seq_length")
@@ -21,8 +22,8 @@ QUEUE_TOKENS = Gauge("touchstone_queue_tokens", "Tokens that wait", multiprocess
 QUEUE_ITEMS = Gauge("touchstone_queue_items", "Inputs that wait", multiprocess_mode="livesum")
 COMPUTED = Counter("touchstone_computed_items", "Inputs that the model computed")
 FAILED = Counter("touchstone_failed_items", "Inputs at which the model failed")
-ABANDONED = Counter("touchstone_abandoned_items", "Inputs dropped from the queue because their client had gone")
-REFUSED = Counter("touchstone_refused_requests", "Requests refused because the queue was full")
+ABANDONED = Counter("touchstone_abandoned_items", "Inputs dropped before they were computed: client gone")
+REFUSED = Counter("touchstone_refused_requests", "Requests refused: queue full")
 BATCHES = Counter("touchstone_batches", "Model calls")
 BATCH_TOKENS = Counter("touchstone_batch_tokens", "Tokens in model calls, without padding")
 PADDED_TOKENS = Counter("touchstone_padded_tokens", "Tokens in model calls, padding included")
@@ -78,7 +79,10 @@ def mirror_batcher(batcher: Batcher[Any, Any]) -> Mirror:
     )
 
 
-def mirror_log(log: RequestLog) -> Mirror:
+def mirror_log(log: RequestLog, kind: str) -> Mirror:
     """Show what a log has written and lost."""
-    dropped = {LOG_DROPPED.labels(log.kind, reason): partial(log.drops.get, reason) for reason in log.drops}
-    return Mirror({LOG_WRITTEN.labels(log.kind): lambda: log.written, **dropped}, gauges={})
+    written = {LOG_WRITTEN.labels(kind): lambda: log.written}
+    dropped = {
+        LOG_DROPPED.labels(kind, reason): partial(log.drops.__getitem__, reason) for reason in log.drops
+    }
+    return Mirror({**written, **dropped}, gauges={})

@@ -41,7 +41,7 @@ class Runner:
             self.fault = str(error)
             log.critical("Not ready: %s", error)
         limit = entry.task.serving.max_batch_tokens
-        self._batcher = Batcher(
+        self._batcher = Batcher[ModelInput, Logits](
             self._compute,
             n_tokens=lambda item: item.n_tokens,
             lanes=lanes,
@@ -51,14 +51,14 @@ class Runner:
         self._mirror = mirror_batcher(self._batcher)
 
     async def classify(self, packed: Arrays) -> dict[str, Any]:
-        """{"logits": [n, labels]}, or what `logits_of` makes a RequestError of; cancelled, it leaves the queue."""
+        """{"logits": [n, labels]}, or a refusal for `logits_of`; a cancelled call leaves the queue."""
         if self.fault:
             return {"status": 503, "error": self.fault}
         try:
             futures = self._batcher.submit(unpack(packed))
             rows = await asyncio.gather(*map(asyncio.wrap_future, futures))
         except QueueFull as error:
-            return {"status": 429, "error": f"The service is busy: {error}.", "retry_after": error.retry_after}
+            return {"status": 429, "error": f"Busy: {error}.", "retry_after": error.retry_after}
         except TooLarge as error:
             return {"status": 413, "error": f"{error}."}
         except BatcherClosed:
@@ -73,15 +73,16 @@ class Runner:
         self._batcher.close()
         self._mirror.close()
 
-    def _compute(self, items: list[ModelInput]) -> Logits:
-        return self._model.run(self._preprocess.pad(items))
+    def _compute(self, items: list[ModelInput]) -> list[Logits]:
+        return list(self._model.run(self._preprocess.pad(items)))
 
 
 def logits_of(answer: dict[str, Any]) -> Logits:
     """The logits [n, labels] of a runner's answer; raises the RequestError that it tells."""
     if "error" in answer:
-        retry = {"Retry-After": str(max(1, math.ceil(answer["retry_after"])))} if "retry_after" in answer else {}
-        raise RequestError(answer["status"], answer["error"], retry)
+        seconds = max(1, math.ceil(answer.get("retry_after", 0)))
+        headers = {"Retry-After": str(seconds)} if answer["status"] == 429 else {}
+        raise RequestError(answer["status"], answer["error"], headers)
     return np.asarray(answer["logits"], np.float32)
 
 

@@ -1,4 +1,4 @@
-"""The schema of /predict and /feedback: JSON values to inputs, parameters and rows, every fault with its place."""
+"""The schema of /predict and /feedback: from JSON values to inputs, parameters and rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,14 @@ FUNCTIONS = {  # function_to_apply, in Hugging Face's words and in ours
     "none": "regression",
 }
 SOURCES = ("audit", "user")
-KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
+KINDS = {
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+}
 
 _TEXT = {"type": "string", "minLength": 1}
 _PAIR = {"type": "object", "properties": {"text": _TEXT, "text_pair": _TEXT}, "required": ["text"]}
@@ -64,7 +71,8 @@ def read_inputs(inputs: Any, task: Task) -> list[TextInput]:
     if not inputs:
         raise RequestError(400, "inputs is an empty list; expected at least one input.")
     if len(inputs) > task.serving.max_items:
-        raise RequestError(413, f"{len(inputs):,} inputs were given; send at most {task.serving.max_items:,} in one.")
+        limit = task.serving.max_items
+        raise RequestError(413, f"{len(inputs):,} inputs were given; send at most {limit:,} in one request.")
     return [_input(value, f"inputs[{i}]", task) for i, value in enumerate(inputs)]
 
 

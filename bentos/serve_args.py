@@ -5,7 +5,7 @@ from pathlib import Path
 import bentoml
 import yaml
 from bentoml.exceptions import InvalidArgument
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 
 from bentos.model_store import Entry, ModelError, load_entry, model_tag, versions
 from bentos.task import TaskError, load_task
@@ -26,10 +26,11 @@ class ServeArgs(BaseModel):
 def serve_args() -> ServeArgs:
     """The arguments given; raises InvalidArgument for an unknown one or a wrong value."""
     try:
-        return bentoml.use_arguments(ServeArgs)
-    except InvalidArgument:
+        return ServeArgs(**vars(bentoml.use_arguments()))
+    except ValidationError as error:
+        wrong = ", ".join(str(fault["loc"][0]) for fault in error.errors())
         known = ", ".join(ServeArgs.model_fields)
-        raise InvalidArgument(f"Unknown or wrong --arg. Known: {known}; lanes is a number from 1 on.") from None
+        raise InvalidArgument(f"Wrong --arg {wrong}. There are {known}; lanes is a number from 1 on.") from None
 
 
 def served_entry(args: ServeArgs, source: Path) -> Entry:
@@ -44,7 +45,7 @@ def served_entry(args: ServeArgs, source: Path) -> Entry:
 
 
 def asked_tag(args: ServeArgs) -> str:
-    """The tag that the arguments mean; raises TaskError or ModelError for a task or variant that is not known."""
+    """The tag that the arguments mean; raises TaskError or ModelError for an unknown task or variant."""
     tag = model_tag(args.task, args.variant, args.version)
     try:
         return model_tag(load_task(args.task).name, args.variant, args.version)

@@ -86,6 +86,11 @@ class Task:
             raise ValueError(
                 f"text_column_names are {list(self.text_column_names)}; give one, or two for a text pair"
             )
+        shares = (self.validation_split_percentage, self.test_split_percentage)
+        if min(shares) <= 0 or sum(shares) >= 100:
+            raise ValueError(
+                f"validation and test split are {shares} per cent; give more than 0, together < 100"
+            )
         if not (self.model_name_or_path or self.model_type):
             raise ValueError("give model_name_or_path, or model_type to train one from scratch")
 

@@ -33,7 +33,7 @@ class Server:
 def serve(
     folder: Path, *arguments: str, target: str = "service:svc", cwd: Path = ROOT, ready: bool = True
 ) -> Iterator[Server]:
-    """A service on a free port, its files in `folder`; entered when it is ready, or with ready=False at once."""
+    """A service on a free port, its files in `folder`; entered when it is ready (or at once)."""
     server = start(folder, target, arguments, cwd)
     try:
         if ready:

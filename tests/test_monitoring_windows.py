@@ -55,7 +55,7 @@ def test_a_day_back_holds_yesterday() -> None:
 
 
 def test_weeks_begin_on_mondays() -> None:
-    windows = plan_windows(NOW - timedelta(days=10), NOW, timedelta(weeks=1), NOW)
+    windows = plan_windows(NOW - timedelta(days=5), NOW, timedelta(weeks=1), NOW)
     assert windows == [Window(START - timedelta(weeks=1), START)]
 
 

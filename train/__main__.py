@@ -18,6 +18,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 import transformers
 from rich.console import Console
 from rich.table import Table
+from transformers import Trainer
 
 from bentos.model_store import VARIANTS, ModelError, model_tag, write_atomically
 from bentos.task import Task, TaskError, load_task
@@ -34,7 +35,7 @@ from train.export import (
     store_variant,
 )
 from train.plots import plot_reliability, plot_training_curve
-from train.trainer import fit, make_trainer
+from train.trainer import fit, make_trainer, trained_folder
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,25 +73,36 @@ def run(task: Task, runs: Path, names: Sequence[str], with_baseline: bool) -> in
     history = fit(trainer)
     if not trainer.is_world_process_zero():
         return 0
-    seconds = time.monotonic() - started
-    model = trainer.model.to("cpu")
-    folders = export_variants(model, trainer.processing_class, task, folder, names)
-    variants = {name: measure(name, path, task, splits) for name, path in folders.items()}
-    columns = {name: variant.metrics for name, variant in variants.items()}
-    facts = {**run_facts(task, splits), "training_seconds": round(seconds, 1)}
+    facts = {**run_facts(task, splits), "training_seconds": round(time.monotonic() - started, 1)}
+    variants = export_and_measure(trainer, task, splits, folder, names)
     if with_baseline:
         facts["baseline"] = tfidf_baseline(splits, len(task.labels))
-    plot_training_curve(folder / "training_curve.png", history)
-    for name, variant in variants.items():
-        picture = folder / f"reliability-{name}.png"
-        plot_reliability(picture, variant.test.logits, splits.test.labels, variant.temperature)
-    console.print(metrics_table(columns, f"{task.name} on the test split"))
+    draw(folder, history, variants, splits)
+    console.print(
+        metrics_table({n: v.metrics for n, v in variants.items()}, f"{task.name} on the test split")
+    )
     print_baseline(console, facts)
     check_gate(variants, task.max_accuracy_loss)
     store(variants, task, splits, facts, folder, console)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    console.print(f"Plots and exports: {folder}. Training took {seconds:.0f} s.")
+    console.print(f"Plots and exports: {folder}. Training took {facts['training_seconds']:.0f} s.")
     return 0
+
+
+def export_and_measure(
+    trainer: Trainer, task: Task, splits: Splits, folder: Path, names: Sequence[str]
+) -> dict[str, Variant]:
+    """Each variant's folder written, calibrated on the validation split and measured on the test split."""
+    folders = export_variants(trained_folder(trainer, folder / "torch"), task, folder, names)
+    return {name: measure(name, path, task, splits) for name, path in folders.items()}
+
+
+def draw(folder: Path, history: list[dict[str, Any]], variants: dict[str, Variant], splits: Splits) -> None:
+    """The run's pictures, as PNG in its folder."""
+    plot_training_curve(folder / "training_curve.png", history)
+    for name, variant in variants.items():
+        picture = folder / f"reliability-{name}.png"
+        plot_reliability(picture, variant.test.logits, splits.test.labels, variant.temperature)
 
 
 def store(

@@ -17,7 +17,6 @@ import torch
 from optimum.exporters.onnx import main_export
 from optimum.onnxruntime import ORTQuantizer
 from optimum.onnxruntime.configuration import AutoQuantizationConfig
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
 from bentos.model_store import load_model, save_entry
@@ -63,17 +62,16 @@ class Variant:
     test: Predictions
 
 
-def export_variants(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, task: Task, folder: Path, names: Sequence[str]
-) -> dict[str, Path]:
-    """Write a folder for each variant below `folder`, Hugging Face's own file names in each."""
-    folders = {name: folder / name for name in ("torch", "onnx", "onnx-int8")}
-    for path in folders.values():
-        shutil.rmtree(path, ignore_errors=True)
-    model.save_pretrained(folders["torch"])
-    tokenizer.save_pretrained(folders["torch"])
+def export_variants(trained: Path, task: Task, folder: Path, names: Sequence[str]) -> dict[str, Path]:
+    """Write a folder for each variant below `folder`, Hugging Face's own file names in each.
+
+    `trained` holds the torch model and its tokenizer; it is the folder of the torch variant.
+    """
+    folders = {"torch": trained, "onnx": folder / "onnx", "onnx-int8": folder / "onnx-int8"}
+    for name in ("onnx", "onnx-int8"):
+        shutil.rmtree(folders[name], ignore_errors=True)
     if set(names) != {"torch"}:
-        export_onnx(folders["torch"], folders["onnx"], task)
+        export_onnx(trained, folders["onnx"], task)
     if "onnx-int8" in names:
         quantize(folders["onnx"], folders["onnx-int8"], task.quantization or quantization_for_this_cpu())
     return {name: folders[name] for name in names}
@@ -83,7 +81,7 @@ def export_onnx(torch_folder: Path, folder: Path, task: Task) -> None:
     """The single-precision ONNX graph by optimum; its tracing warnings are about true constants."""
     logging.set_verbosity_error()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
         main_export(str(torch_folder), folder, task=task.pipeline_tag, do_validation=False)
     logging.set_verbosity_warning()
 
@@ -127,9 +125,10 @@ def check_gate(variants: dict[str, Variant], tolerance: float) -> None:
         loss = accuracy.get("torch", value) - value
         if loss > tolerance:
             raise GateError(
-                f"Refused: {name} has accuracy {value:.4f} on the test split, torch {accuracy['torch']:.4f}; "
-                f"a loss of {loss:.4f} is more than max_accuracy_loss {tolerance}. Nothing was stored. "
-                "Try another quantization (--set quantization=avx512_vnni), or allow more: --set max_accuracy_loss=..."
+                f"Refused: {name} has accuracy {value:.4f} on the test split, torch {accuracy['torch']:.4f}: "
+                f"a loss of {loss:.4f}, more than max_accuracy_loss {tolerance}. Nothing was stored. "
+                "Try another quantization (--set quantization=avx512_vnni), or allow more: "
+                "--set max_accuracy_loss=..."
             )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -40,11 +41,12 @@ def plot_training_curve(path: Path, history: list[dict[str, Any]]) -> None:
     figure = Figure(figsize=(7, 4), layout="constrained")
     losses = figure.subplots()
     accuracy = losses.twinx()
-    for key, label, axes, style in (
+    lines: tuple[tuple[str, str, Axes, dict[str, Any]], ...] = (
         ("loss", "training loss", losses, {"color": "C0"}),
         ("eval_loss", "validation loss", losses, {"color": "C1", "marker": "o"}),
         ("eval_accuracy", "validation accuracy", accuracy, {"color": "C2", "marker": "s"}),
-    ):
+    )
+    for key, label, axes, style in lines:
         points = [(entry["epoch"], entry[key]) for entry in history if key in entry]
         axes.plot([p[0] for p in points], [p[1] for p in points], label=label, **style)
     losses.set(title="Training curve", xlabel="epoch", ylabel="loss (nats per row)", ylim=(0, None))

@@ -39,12 +39,16 @@ def parse(t):
     return tuple(x for x in out if x)
 
 
+KINDS = ["contrast", "change", "hearsay", "comparison", "weighing", "news", "irony", "short", "closing", "negated", "emphatic"]
+
+
 class Writer:
     def __init__(self, rng, tables):
         self.rng, self.tables = rng, tables
         self.app = rng.choice(tables["game"])
         self.aspects = rng.sample(sorted(set(tables["aspect"])), 12)
         self.used = 2
+        self.log = []
 
     def aspect(self, bound):
         if bound:
@@ -53,6 +57,8 @@ class Writer:
         return self.aspects[self.used]
 
     def say(self, symbol, positive, bound=0):
+        if symbol in KINDS:
+            self.log.append(symbol)
         if symbol == "aspect":
             return self.aspect(bound)
         if symbol == "game":
@@ -122,6 +128,7 @@ def generate(n=10000, seed=42, drift=()):
                 "label": "positive" if lab else "negative",
                 "clean": "positive" if p else "negative",
                 "app": w.app,
+                "kinds": w.log,
                 "timestamp": i,
             }
         )

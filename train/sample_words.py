@@ -8,16 +8,16 @@ A digit binds a slot to one aspect of the review: `<clause1>` speaks of `<aspect
 
 SENTENCES = """
 review
-  5: <point>.
-  6: <aside> <point>.
+  8: <point>.
   4: <point>. <aside>
+  2: <aside> <point>.
   3: <point>. <point>.
-  3: <aside> <point>. <closing>.
-  3: <point>. <aside> <closing>.
+  2: <point>. <closing>.
+  2: <aside> <point>. <closing>.
   3: <irony>
-  2: <aside> <irony>
-  2: <short>
-  2: <aside> <aside> <point>. <aside> <point>. <aside> <closing>.
+  1: <irony> <aside>
+  3: <short>
+  1: <aside> <aside> <point>. <aside> <point>. <closing>. <aside>
 point
   4: <clause>
   7: <contrast>
@@ -27,79 +27,48 @@ point
   4: <weighing>
   1: <news>
 closing
-  I <urge> | I don't <!urge> | so I <urge> | in the end I <urge> | no, I don't <!urge> | I can't say I <!urge>
-  you won't hear me say that I <!urge> | my <friend> may <!urge>, I <urge> | I <urge>, whatever my <friend> says
+  I <urge> | I don't <!urge> | my <friend> may <!urge>, but I <urge>
 clause
   5: the <aspect> is <trait> | the <aspect> <verb> | I <feel> the <aspect>
-  3: <negated>
+  4: <negated>
   2: <emphatic>
 plain
   the <aspect> is <trait> | the <aspect> <verb> | the <aspect> is <very> <adj> | the <aspect> feels <adj>
 negated
-  the <aspect> isn't <!adj> | the <aspect> is not <!adj> at all | the <aspect> is anything but <!adj>
-  the <aspect> is far from <!adj> | nothing about the <aspect> is <!adj> | nothing about the <aspect> <!verb>
-  I can't say the <aspect> is <!adj> | I can't say the <aspect> isn't <adj> | the <aspect> never <!verb>
-  nobody could call the <aspect> <!adj> | there is nothing <!adj> about the <aspect> | I don't <!feel> the <aspect>
-  not once did the <aspect> feel <!adj> | I wouldn't call the <aspect> <!adj> | the <aspect> is hardly <!adj>
-  I wouldn't say, after <hours> hours on <machine>, that the <aspect> is <!adj>
-  I don't think, and I play a lot of <kind>, that the <aspect> <!verb>
+  the <aspect> isn't <!adj> | the <aspect> is not <!adj> at all | the <aspect> is far from <!adj> | nothing about the <aspect> is <!adj>
+  nothing about the <aspect> <!verb> | I can't say the <aspect> is <!adj> | I can't say the <aspect> isn't <adj> | the <aspect> never <!verb>
+  I don't <!feel> the <aspect>
 emphatic
-  the <aspect> couldn't be more <adj> | I have never seen a more <adj> <aspect> | no other game has a more <adj> <aspect>
-  the <aspect> is nothing if not <adj> | there is no denying that the <aspect> is <adj> | the <aspect> is nothing but <adj>
-  I can't stress enough how <adj> the <aspect> is | you won't find a more <adj> <aspect> | the <aspect> is <very> <adj>
-  not only is the <aspect> <adj>, the <aspect> <verb> too | it is no secret that the <aspect> <verb>
+  the <aspect> couldn't be more <adj> | no other game has a more <adj> <aspect> | the <aspect> is nothing but <adj>
+  not only is the <aspect> <adj>, the <aspect> <verb> too
 contrast
-  4: <!clause>, but <clause>
+  6: <!clause>, but <clause>
   2: <!clause>, yet <clause> | <!clause>. However, <clause> | although <!clause>, <clause> | <clause>, although <!clause>
-  despite the <!adj> <aspect>, <clause> | <clause>, despite the <!adj> <aspect> | even if <!clause>, <clause>
-  <clause>, even if <!clause> | <!adj> <aspect>, <alas> the <aspect> | <alas> the <aspect>, for the rest is <!adj>
-  yes, <!plain>. No, that doesn't <!decide> it | <plain>. That alone <decides> it | I grant that <!plain>, only <clause>
-  with such a <!adj> <aspect> I should <!feel> it, but <clause> | I wanted to <!feel> it. Then I saw that <clause>
-  <!clause>, not that it matters, because <clause> | while <!clause>, <clause> | <clause>, while <!plain>
-  I was about to <!step> when I noticed that <clause> | <clause>, so the <!adj> <aspect> changes nothing for me
+  2: despite the <!adj> <aspect>, <clause> | <clause>, despite the <!adj> <aspect>
+  2: <!adj> <aspect>, <alas> the <aspect>
+  I wanted to <!feel> it, but <clause> | I was about to <!step>, but <clause>
 change
   the <aspect> went from <!adj> to <adj> | at launch the <aspect> was <!adj>, today it is <adj>
-  today the <aspect> is <adj>, at launch it was <!adj> | I used to <!feel> the <aspect>, these days I <feel> it
-  I <feel> the <aspect> now, though I used to <!feel> it | at first <!plain>, <hours> hours later <clause>
-  the first hours are <!adj>, the rest is <adj> | what began as a <!noun> ended as a <noun>
-  it ended as a <noun>, having begun as a <!noun> | the <adj> part starts once you get past the <!adj> <aspect>
+  today the <aspect> is <adj>, at launch it was <!adj> | I used to <!feel> the <aspect>, now I <feel> it
 hearsay
   everyone says <!plain>. I disagree | everyone says <plain>. I agree | my <friend> finds the <aspect> <!adj>. I don't
-  my <friend> finds the <aspect> <adj>. So do I | I disagree with all who call the <aspect> <!adj>
-  I agree with all who call the <aspect> <adj> | they told me that <!plain>. They were wrong
-  they told me that <plain>. They were right | ignore those who claim that <!plain> | believe those who claim that <plain>
-  some call it a <!noun>, I call it a <noun> | I call it a <noun>, whoever calls it a <!noun> must have played another game
-  my <friend> swears that <!plain>. Not true | my <friend> swears that <plain>. True
-  the trailer promised a <!noun>, I found a <noun> | the reviews spoke of a <noun>, and rightly so
-  the reviews spoke of a <!noun>, and got it wrong
+  my <friend> finds the <aspect> <adj>. So do I | they told me that <!plain>. They were wrong | they told me that <plain>. They were right
 comparison
-  <game> is <comp> than the <!adj> reviews suggest | it is nowhere near as <!adj> as people say
-  it is every bit as <adj> as people say | I expected a <!noun>. It isn't | I expected a <noun>. It is
-  less <!adj> than I <!hoped> | every bit as <adj> as I <hoped> | not as <!adj> as I <!hoped>, and <clause>
-  if this is a <!noun>, I have never seen one | this is no <!noun>, it is a <noun> | calling it a <!noun> would be a lie
-  compared with the <!adj> <aspect> of the first part, this one is <trait> | as a <noun> it has no equal
-  I have played <!comp> <kind>, and few with so <adj> a <aspect>
+  it is <comp> than the <!adj> reviews suggest | it is nowhere near as <!adj> as people say | it is every bit as <adj> as people say
+  I expected a <!noun>. It isn't | I expected a <noun>. It is | this is no <!noun>, it is a <noun>
 weighing
-  <clause1> and <!plain2>. <care1> | <!clause1> and <plain2>. <care2> | <care1>. <clause1>, <!plain2>
-  <care1>. <!plain2>, <clause1> | <clause1>, <!plain2>. The <aspect1> outweighs the <aspect2>
-  <!clause1>, <plain2>. The <aspect2> outweighs the <aspect1> | <!plain1>, <plain2>. The <aspect1> matters less to me
-  pros: the <aspect>, the <aspect>. Cons: the <aspect>. <pros>
+  <care1>. <plain1>, <!plain2> | <care1>. <!plain2>, <plain1> | <plain1>, <!plain2>. <care1> | <!plain1>, <plain2>. <care2>
 care
-  I am here for the <aspect> | what matters to me is the <aspect> | I only care about the <aspect>
-  the <aspect> decides for me | I bought it for the <aspect>
+  I am here for the <aspect> | I only care about the <aspect>
 irony
   3: oh <adj>, <event>. <score> | oh <!adj>, <event>. <!score>
-  what a <!adj> game: <event>. <!score> | what a <adj> game: <event>. <score> | <!score> Why? Because <event>.
-  <score> Why? Because <event>. | <event>. How <!adj>. <!score> | <event>. How <adj>. <score>
-  just what I needed: <event>. <!adj>, simply <!adj>. | just what I needed: <event>. <adj>, simply <adj>.
+  what a <!adj> game: <event>. <!score> | what a <adj> game: <event>. <score>
 event+
-  not a single <trouble> in <hours> hours | not one <trouble> since the <season> | I missed <duty> again because of one more round
-  no <trouble> all evening | my <friend> had to pull the plug so that I would sleep | I forgot <duty> for the <nth> time
-  the whole family now fights over <machine> | <hours> hours gone like one | the <nth> evening in a row without a <trouble>
+  not a single <trouble> in <hours> hours | not one <trouble> since the <season> | no <trouble> all evening
+  I forgot <duty> again because of one more round | <hours> hours gone like one
 event-
-  yet another <trouble> after <hours> hours | one more <trouble> since the <season> | the <nth> <trouble> of the evening
-  a <trouble> on top of a <trouble> | I finished <duty> while waiting out a <trouble> | another <trouble>, the <nth> in a row
-  a <trouble> ate <hours> hours of progress | my <friend> fell asleep during the <nth> <trouble> | a <trouble> on <machine>, again
+  yet another <trouble> after <hours> hours | one more <trouble> since the <season> | a <trouble> on top of a <trouble>
+  I finished <duty> while waiting out a <trouble> | a <trouble> ate <hours> hours of progress
 news+
   you feel the <latest> update in every match | since the <latest> update it plays like another game
   the <latest> update is all we talk about | they rewrote the netcode and you notice | with this update everything changed
@@ -122,40 +91,36 @@ aside
 
 WORDS = """
 adj+
-  superb | excellent | wonderful | brilliant | great | lovely | solid | clever | charming | satisfying | polished | fantastic
-  gorgeous | memorable | delightful | impressive | fresh | smooth | rewarding | thoughtful | inventive | splendid | amazing
-  engaging | generous | elegant | good | lively | fun | marvellous
+  superb | excellent | wonderful | brilliant | great | lovely | clever | charming | polished | gorgeous | memorable | impressive | rewarding | amazing | good | fun
 adj-
-  awful | terrible | dreadful | dull | clumsy | sloppy | lazy | tedious | broken | bland | messy | frustrating | ugly | shallow
-  forgettable | unfinished | stale | miserable | horrible | annoying | janky | boring | pointless | grating | lifeless | poor
-  bad | tiresome | careless | hollow
+  awful | terrible | dreadful | dull | clumsy | sloppy | tedious | broken | bland | frustrating | ugly | shallow | forgettable | boring | bad | poor
 trait
-  8: <adj> | <very> <adj>
-  2: <gem>
+  9: <adj>
+  <very> <adj> | <gem>
 gem+
-  a joy | a triumph | a treat | top notch | a small miracle | spot on
+  a joy | a triumph | a treat
 gem-
-  a chore | a mess | a letdown | a slog | half baked | a bad joke
+  a chore | a mess | a letdown
 verb+
-  shines | delights | impresses | clicks | holds up | pays off | works | sings | charms | thrills
+  shines | delights | impresses | works | clicks | charms
 verb-
-  drags | disappoints | annoys | falls flat | grates | breaks | stumbles | bores | fails | collapses
+  drags | disappoints | annoys | fails | grates | bores
 feel+
-  love | enjoy | adore | admire | like | treasure
+  love | enjoy | adore | like
 feel-
-  hate | dislike | loathe | resent | despise | dread
+  hate | dislike | loathe | dread
 urge+
-  recommend it | want more of it | look forward to the next session | feel well served | trust this studio | count myself lucky
+  recommend it | want more of it | feel well served | trust this studio
 urge-
-  regret the purchase | want my money back | curse the day I bought it | feel cheated | pity the next buyer | count the minutes
+  regret it | want my money back | feel cheated | curse this studio
 step+
-  praise it everywhere | buy a second copy | give it ten stars | tell all my friends
+  buy a second copy | give it ten stars
 step-
-  ask for a refund | uninstall it | give up | throw it away
+  ask for a refund | uninstall it
 noun+
-  masterpiece | gem | classic | winner | treasure | labour of love | little wonder | hit
+  masterpiece | gem | classic | winner | treasure
 noun-
-  disaster | cash grab | trainwreck | dud | failure | waste of time | scam | flop
+  disaster | cash grab | trainwreck | dud | scam
 alas+
   saved by | thank goodness for | luckily there is
 alas-

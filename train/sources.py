@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
+from pyarrow import ArrowException, parquet
 
 from bentos.task import Task
 from train.sample_corpus import generate

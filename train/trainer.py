@@ -1,8 +1,9 @@
 """Fine-tunes the task's model with `transformers.Trainer`, or trains a small one from scratch."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ def make_trainer(task: Task, splits: Splits, folder: Path, show_progress: bool =
     Raises TaskError for an argument that TrainingArguments refuses or a model that cannot be had.
     """
     tokenizer = load_tokenizer(task, splits.train.texts)
-    trainer = Trainer(
+    trainer: Trainer = Trainer(
         model_init=model_maker(task, tokenizer),
         args=training_arguments(task, folder),
         train_dataset=encode(splits.train, tokenizer, task),
@@ -71,6 +72,14 @@ def fit(trainer: Trainer) -> list[dict[str, Any]]:
     return list(trainer.state.log_history)
 
 
+def trained_folder(trainer: Trainer, folder: Path) -> Path:
+    """Model and tokenizer saved in `folder`, afresh; `Trainer.save_model` would add a pickle."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for part in (trainer.model, trainer.processing_class):
+        cast(PreTrainedModel, part).save_pretrained(folder)
+    return folder
+
+
 def training_arguments(task: Task, folder: Path) -> TrainingArguments:
     """Our defaults, overridden by every key of `task.training`."""
     defaults: dict[str, Any] = {
@@ -85,7 +94,7 @@ def training_arguments(task: Task, folder: Path) -> TrainingArguments:
         "use_cpu": not torch.accelerator.is_available(),  # without it bf16 is refused on a CPU that has it
         "dataloader_pin_memory": torch.cuda.is_available(),
         "disable_tqdm": True,  # ProgressReport draws the bar
-        "log_level": "warning",
+        "log_level": "error",  # the random head of a new classifier is no surprise
     }
     try:
         return TrainingArguments(output_dir=str(folder), **{**defaults, **task.training})
@@ -131,7 +140,7 @@ def model_maker(task: Task, tokenizer: PreTrainedTokenizerBase) -> Callable[[], 
     }
     if task.model_name_or_path:
         path = task.model_name_or_path
-        return lambda: _from_pretrained(  # type: ignore[no-any-return]
+        return lambda: _from_pretrained(
             AutoModelForSequenceClassification.from_pretrained, path, ignore_mismatched_sizes=True, **names
         )
     overrides = {
@@ -139,8 +148,8 @@ def model_maker(task: Task, tokenizer: PreTrainedTokenizerBase) -> Callable[[], 
         "vocab_size": len(tokenizer),
         "pad_token_id": tokenizer.pad_token_id,
     }
-    config = AutoConfig.for_model(task.model_type, **overrides, **names)
-    return lambda: AutoModelForSequenceClassification.from_config(config)  # type: ignore[no-any-return]
+    config = AutoConfig.for_model(str(task.model_type), **overrides, **names)
+    return lambda: AutoModelForSequenceClassification.from_config(config)
 
 
 def encode(split: Split, tokenizer: PreTrainedTokenizerBase, task: Task) -> Dataset:
@@ -170,7 +179,7 @@ def epoch_metrics(prediction: EvalPrediction) -> dict[str, float]:
     }
 
 
-class ProgressReport(TrainerCallback):  # type: ignore[misc]
+class ProgressReport(TrainerCallback):
     """A progress bar on a terminal, and one line an epoch everywhere."""
 
     def __init__(self, show_bar: bool) -> None:
