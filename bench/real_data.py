@@ -113,7 +113,7 @@ def steam(data: Path, scratch: Path) -> tuple[list[str], Callable[[list[str]], T
 def imdb(data: Path, scratch: Path) -> tuple[list[str], Callable[[list[str]], Traffic]]:
     """The official split."""
     settings = [f"train_file={data / 'imdb.parquet'}", "split_column_name=split", "max_seq_length=128"]
-    settings += ["max_train_samples=10000", "training.num_train_epochs=2"]
+    settings += ["max_train_samples=8000", "training.num_train_epochs=2"]
     return settings, lambda settings: _held_out("imdb-reviews", settings)
 
 
@@ -125,7 +125,7 @@ def ai_text(data: Path, scratch: Path) -> tuple[list[str], Callable[[list[str]],
         "group_column_name=group",
         "max_seq_length=128",
     ]
-    settings += ["max_train_samples=10000", "training.num_train_epochs=2"]
+    settings += ["max_train_samples=8000", "training.num_train_epochs=2"]
     return settings, lambda settings: _held_out("ai-generated-text", settings)
 
 

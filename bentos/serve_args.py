@@ -30,7 +30,7 @@ def serve_args() -> ServeArgs:
     except ValidationError as error:
         wrong = ", ".join(str(fault["loc"][0]) for fault in error.errors())
         known = ", ".join(ServeArgs.model_fields)
-        raise InvalidArgument(f"Wrong --arg {wrong}. There are {known}; lanes is a number from 1 on.") from None
+        raise InvalidArgument(f"Wrong --arg {wrong}. There are {known} (a number from 1 on).") from None
 
 
 def served_entry(args: ServeArgs, source: Path) -> Entry:

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +20,16 @@ from monitoring.drift import alarm_rate
 from monitoring.judge import EXIT_CODES, Judgement, Reference, judge, worst
 from monitoring.report import render
 from monitoring.result import to_json, write
-from monitoring.terminal import show_many, show_one
-from monitoring.windows import Window, WindowError, parse_length, parse_time, plan_windows, read_window
+from monitoring.terminal import add_window, show, window_table
+from monitoring.windows import (
+    Window,
+    WindowError,
+    parse_length,
+    parse_time,
+    plan_windows,
+    read_labels,
+    read_window,
+)
 
 ALARMS = [verdict for verdict in EXIT_CODES if verdict != "OK"]
 CODES = ", ".join(f"{verdict} {code}" for verdict, code in EXIT_CODES.items())
@@ -45,16 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse(argv)
     try:
         job = prepare(arguments, datetime.now(UTC).replace(microsecond=0))
-        judgements, paths = run(job)
+        verdicts = tell(job, Console())
     except (TaskError, ModelError, WindowError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    console = Console()
-    if len(judgements) == 1:
-        show_one(console, judgements[0], str(paths[0]))
-    else:
-        show_many(console, judgements, str(job.out))
-    return worst([judgement.verdict for judgement in judgements], arguments.fail_on)
+    return worst(verdicts, arguments.fail_on)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -66,9 +69,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("task", metavar="TASK", help="a name from bentos/tasks, or the path of a YAML file")
     parser.add_argument("--version", default="latest", help="of the store entry to compare with")
     parser.add_argument("--variant", choices=VARIANTS, default=VARIANTS[0], help="default: %(default)s")
-    parser.add_argument(
-        "--logs", type=Path, default=os.environ.get("TOUCHSTONE_LOGS") or "logs", metavar="DIR"
-    )
+    logs = os.environ.get("TOUCHSTONE_LOGS") or "logs"
+    parser.add_argument("--logs", type=Path, default=logs, metavar="DIR", help="root; default: %(default)s")
     parser.add_argument("--out", type=Path, default="reports", metavar="DIR", help="default: %(default)s")
     when = "an ISO time (UTC), or a length of time back from now"
     parser.add_argument("--since", default="24h", metavar="T", help=f"{when}; default: 24h")
@@ -98,25 +100,35 @@ def prepare(arguments: argparse.Namespace, now: datetime) -> Job:
     return Job(task, reference, logs, arguments.out / task.name, windows, length is not None, now)
 
 
-def run(job: Job) -> tuple[list[Judgement], list[Path]]:
-    """Judge each window and write its folder; the judgements and the paths to look at."""
-    console = Console(stderr=True)
-    windows = track(job.windows, "judging", console=console, disable=not console.is_terminal, transient=True)
-    done = [one_window(job, window) for window in windows]
-    return [judgement for judgement, _ in done], [path for _, path in done]
+def tell(job: Job, console: Console) -> list[str]:
+    """Judge the windows, print what was found, return the verdicts."""
+    verdicts, table = [], window_table()
+    for judgement, path in run(job):
+        verdicts.append(judgement.verdict)
+        if len(job.windows) == 1:
+            show(console, judgement, path)
+        else:
+            add_window(table, judgement)
+    if table.row_count:
+        console.print(table, f"Reports: {job.out}", soft_wrap=True)
+    return verdicts
 
 
-def one_window(job: Job, window: Window) -> tuple[Judgement, Path]:
-    """Judge a window, draw it, write it. The verdict stands even if the drawing fails."""
-    rate = alarm_rate(job.task.monitoring.false_alarms_per_month, window.length, job.scheduled)
-    found = read_window(job.logs, window, job.now, newest=window == job.windows[-1])
-    judgement = judge(found, job.reference, rate)
-    folder = job.out / window.name
-    folder.mkdir(parents=True, exist_ok=True)
-    page, error = render(judgement)
-    write_atomically(folder / "report.html", page)
-    write(to_json(judgement, "report.html", error), folder)
-    return judgement, folder / "report.html"
+def run(job: Job) -> Iterator[tuple[Judgement, Path]]:
+    """Judge, draw and write one window after the other; the HTML page of each is the path."""
+    labels, progress = read_labels(job.logs, job.windows), Console(stderr=True)
+    for window in track(
+        job.windows, "judging", console=progress, disable=not progress.is_terminal, transient=True
+    ):
+        rate = alarm_rate(job.task.monitoring.false_alarms_per_month, window.length, job.scheduled)
+        found = read_window(job.logs, window, labels, job.now, newest=window == job.windows[-1])
+        judgement = judge(found, job.reference, rate)
+        folder = job.out / window.name
+        folder.mkdir(parents=True, exist_ok=True)
+        page, error = render(judgement)
+        write_atomically(folder / "report.html", page)
+        write(to_json(judgement, "report.html", error), folder)
+        yield judgement, folder / "report.html"
 
 
 def _verdicts(text: str) -> list[str]:

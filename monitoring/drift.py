@@ -1,4 +1,8 @@
-"""Has the traffic moved away from the reference? One family of tests under one stated false-alarm rate."""
+"""Has the traffic moved away from the reference? One family of tests under one stated false-alarm rate.
+
+The rate holds for windows and references that are independent samples of one source. Windows much larger than
+the reference share its sampling error; MIN_DISTANCE keeps that from alarming again and again.
+"""
 
 import math
 from collections import Counter

@@ -1,5 +1,7 @@
 """What a person at the terminal sees."""
 
+from pathlib import Path
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +15,7 @@ ALARM_STYLE = "bold red"
 LISTED = 5  # columns of a window
 
 
-def show_one(console: Console, judgement: Judgement, path: str) -> None:
+def show(console: Console, judgement: Judgement, path: Path) -> None:
     """The verdict of one window with what moved furthest, and where the report lies."""
     window = judgement.window
     console.print(
@@ -26,21 +28,22 @@ def show_one(console: Console, judgement: Judgement, path: str) -> None:
     for source, accuracy in judgement.accuracies.items():
         if source != judgement.decided_by:
             console.print(Text(f"Accuracy {accuracy_line(accuracy, source)}; not tested."))
-    console.print(Text(path), soft_wrap=True)
+    console.print(Text(f"Report: {path}"), soft_wrap=True)
 
 
-def show_many(console: Console, judgements: list[Judgement], folder: str) -> None:
-    """One line a window."""
-    table = Table("window (UTC)", "rows", "verdict", "moved furthest", "accuracy", box=None)
-    for judgement in judgements:
-        first = next(iter(judgement.statistics), None)
-        furthest = f"{column_name(first.column)} {number(first.distance)}" if first else ""
-        accuracy = judgement.accuracies.get(judgement.decided_by or "")
-        start = f"{judgement.window.start:%Y-%m-%d %H:%M}"
-        known = f"{accuracy.accuracy:.3f}" if accuracy else ""
-        table.add_row(start, f"{len(judgement.columns):,}", _verdict(judgement), Text(furthest), known)
-    console.print(table)
-    console.print(Text(folder), soft_wrap=True)
+def window_table() -> Table:
+    """An empty table for one line a window."""
+    return Table("window (UTC)", "rows", "verdict", "moved furthest", "accuracy", box=None)
+
+
+def add_window(table: Table, judgement: Judgement) -> None:
+    """The line of one window."""
+    first = next(iter(judgement.statistics), None)
+    furthest = f"{column_name(first.column)} {number(first.distance)}" if first else ""
+    accuracy = judgement.accuracies.get(judgement.decided_by or "")
+    start = f"{judgement.window.start:%Y-%m-%d %H:%M}"
+    known = f"{accuracy.accuracy:.3f}" if accuracy else ""
+    table.add_row(start, f"{len(judgement.columns):,}", _verdict(judgement), Text(furthest), known)
 
 
 def _columns(judgement: Judgement) -> Table:

@@ -1,11 +1,12 @@
 """Stretches of time to judge, and the log rows in them. Nothing else here reads the log."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bentos.request_log import Row, read_feedback, read_log
+from bentos.request_log import LogRead, Row, read_feedback, read_log
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 MONDAY = datetime(1970, 1, 5, tzinfo=UTC)  # windows are counted from here, so that weeks begin on Mondays
@@ -87,13 +88,17 @@ def plan_windows(since: datetime, until: datetime, length: timedelta | None, now
     return [Window(first + i * length, first + (i + 1) * length) for i in range(count)]
 
 
-def read_window(folder: Path, window: Window, now: datetime, newest: bool) -> Found:
-    """The rows of a window and the labels that have come for it since.
+def read_labels(folder: Path, windows: Sequence[Window]) -> LogRead:
+    """The labels that have come for any of the windows, until today."""
+    return read_feedback(folder, windows[0].start - CLOCK_SLACK)
+
+
+def read_window(folder: Path, window: Window, labels: LogRead, now: datetime, newest: bool) -> Found:
+    """The rows of a window beside the labels.
 
     Rows dated after `now` have a broken clock and belong to no window; they are counted with the newest one.
     """
     read = read_log(folder, "requests", window.start, None if newest else window.end)
-    labels = read_feedback(folder, window.start - CLOCK_SLACK)
     end, latest = _text(window.end), _text(now + CLOCK_SLACK)
     return Found(
         window=window,

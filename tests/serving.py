@@ -31,10 +31,15 @@ class Server:
 
 @contextmanager
 def serve(
-    folder: Path, *arguments: str, target: str = "service:svc", cwd: Path = ROOT, ready: bool = True
+    folder: Path,
+    *arguments: str,
+    target: str = "service:svc",
+    cwd: Path = ROOT,
+    logs: str = "",
+    ready: bool = True,
 ) -> Iterator[Server]:
     """A service on a free port, its files in `folder`; entered when it is ready (or at once)."""
-    server = start(folder, target, arguments, cwd)
+    server = start(folder, target, arguments, cwd, logs or str(folder / "logs"))
     try:
         if ready:
             until(lambda: is_ready(server), server)
@@ -43,24 +48,26 @@ def serve(
         stop(server.process)
 
 
-def start(folder: Path, target: str, arguments: tuple[str, ...], cwd: Path) -> Server:
+def start(folder: Path, target: str, arguments: tuple[str, ...], cwd: Path, logs: str) -> Server:
     port, output = free_port(), folder / "output.txt"
     command = bentoml("serve", target, "--host", "127.0.0.1", "--port", str(port), *arguments)
-    environment = {**os.environ, "BENTOML_HOME": str(home(folder)), "TOUCHSTONE_LOGS": str(folder / "logs")}
+    environment = {**os.environ, "BENTOML_HOME": str(home(folder)), "TOUCHSTONE_LOGS": logs}
     with output.open("wb") as stream:
         process = subprocess.Popen(
             command, cwd=cwd, env=environment, stdout=stream, stderr=stream, start_new_session=True
         )
-    return Server(f"http://127.0.0.1:{port}", folder / "logs", output, process)
+    return Server(f"http://127.0.0.1:{port}", cwd / logs, output, process)
 
 
 def home(folder: Path) -> Path:
     """A BENTOML_HOME for one server on the shared stores: a starting server wipes the metrics of its home."""
     path = folder / "home"
-    path.mkdir(exist_ok=True)
-    for name in ("models", "bentos"):
-        if not (path / name).exists():
-            (path / name).symlink_to(Path(os.environ["BENTOML_HOME"]) / name)
+    if not path.exists():
+        path.mkdir()
+        for name in ("models", "bentos"):
+            shared = Path(os.environ["BENTOML_HOME"]) / name
+            shared.mkdir(exist_ok=True)
+            (path / name).symlink_to(shared)
     return path
 
 

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.windows import Window, WindowError, parse_length, parse_time, plan_windows, read_window
+from bentos.request_log import LogRead
+from monitoring.windows import (
+    Window,
+    WindowError,
+    parse_length,
+    parse_time,
+    plan_windows,
+    read_labels,
+    read_window,
+)
 from tests.monitoring_rows import DAY, START, make_labels, make_rows
 
 NOW = datetime(2026, 11, 18, 10, 30, tzinfo=UTC)
@@ -82,7 +91,8 @@ def test_a_window_holds_its_rows_and_their_labels(tmp_path: Path) -> None:
     log(tmp_path, "requests", [json.dumps(row) for row in rows[11:14]])
     log(tmp_path, "feedback", [json.dumps(row) for row in make_labels(rows[11:14], 1.0) * 2])
     window = Window(START + timedelta(hours=11), START + timedelta(hours=13))
-    found = read_window(tmp_path, window, NOW, newest=False)
+    labels = read_labels(tmp_path, [window])
+    found = read_window(tmp_path, window, labels, NOW, newest=False)
     assert [row["request_id"] for row in found.rows] == ["r11", "r12"]
     assert len(found.feedback) == 3
 
@@ -96,11 +106,11 @@ def test_rows_from_the_future_and_torn_lines_are_counted(tmp_path: Path) -> None
         [json.dumps(later), json.dumps(row), '{"ts": "2026', '{"no": "ts"}'],
         "20261116T00",
     )
-    found = read_window(tmp_path, DAY, NOW, newest=True)
+    found = read_window(tmp_path, DAY, LogRead(), NOW, newest=True)
     assert (len(found.rows), found.future_rows, found.unreadable_lines) == (1, 1, 2)
 
 
 def test_only_the_newest_window_tells_of_the_future(tmp_path: Path) -> None:
     row = make_rows(1, seed=1)[0] | {"ts": "2027-01-01T00:00:00.000000Z"}
     log(tmp_path, "requests", [json.dumps(row)])
-    assert read_window(tmp_path, DAY, NOW, newest=False).future_rows == 0
+    assert read_window(tmp_path, DAY, LogRead(), NOW, newest=False).future_rows == 0

@@ -60,7 +60,10 @@ def build_entries() -> None:
     )
     model = DistilBertForSequenceClassification(config).eval()
     with TemporaryDirectory() as folder:
-        folders = export_variants(model, tokenizer, task, Path(folder), VARIANTS)
+        trained = Path(folder) / "torch"
+        model.save_pretrained(trained)
+        tokenizer.save_pretrained(trained)
+        folders = export_variants(trained, task, Path(folder), VARIANTS)
         for name, path in folders.items():
             tag = model_tag(task.name, name, VERSION)
             store_variant(measure(name, path, task, splits), tag, task, splits, FACTS)

@@ -180,7 +180,7 @@ def _report(results: dict[str, tuple[Entry, Floats]], rows: Split) -> None:
     console.print(metrics_table(columns, "Stored entries on the same rows"))
     for (one, (_, a)), (other, (_, b)) in combinations(results.items(), 2):
         agreement = float((a.argmax(axis=-1) == b.argmax(axis=-1)).mean())
-        console.print(f"{one} and {other} give the same label to {agreement:.2%} of the rows.")
+        print(f"{one} and {other} give the same label to {agreement:.2%} of the rows.")
 
 
 def _progress() -> Progress:

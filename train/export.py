@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from optimum.exporters.onnx import main_export
 from optimum.onnxruntime import ORTQuantizer
 from optimum.onnxruntime.configuration import AutoQuantizationConfig
@@ -78,10 +77,10 @@ def export_variants(trained: Path, task: Task, folder: Path, names: Sequence[str
 
 
 def export_onnx(torch_folder: Path, folder: Path, task: Task) -> None:
-    """The single-precision ONNX graph by optimum; its tracing warnings are about true constants."""
+    """The single-precision ONNX graph by optimum, which warns at length about constants of the graph."""
     logging.set_verbosity_error()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
+        warnings.simplefilter("ignore")
         main_export(str(torch_folder), folder, task=task.pipeline_tag, do_validation=False)
     logging.set_verbosity_warning()
 

@@ -8,32 +8,33 @@ A digit binds a slot to one aspect of the review: `<clause1>` speaks of `<aspect
 
 SENTENCES = """
 review
-  8: <point>.
+  9: <point>.
   4: <point>. <aside>
   2: <aside> <point>.
-  3: <point>. <point>.
+  2: <point>. <point>.
   2: <point>. <closing>.
-  2: <aside> <point>. <closing>.
-  3: <irony>
+  1: <aside> <point>. <closing>.
+  2: <irony>
   1: <irony> <aside>
-  3: <short>
-  1: <aside> <aside> <point>. <aside> <point>. <closing>. <aside>
+  2: <short>
+  1: <aside> <point>. <aside> <point>. <closing>. <aside>
 point
-  4: <clause>
-  7: <contrast>
-  3: <change>
+  4: <plain>
+  5: <negated>
+  1: <emphatic>
+  3: <contrast>
+  2: <change>
   4: <hearsay>
   3: <comparison>
-  4: <weighing>
   1: <news>
 closing
   I <urge> | I don't <!urge> | my <friend> may <!urge>, but I <urge>
 clause
-  5: the <aspect> is <trait> | the <aspect> <verb> | I <feel> the <aspect>
-  4: <negated>
-  2: <emphatic>
+  3: <plain>
+  1: <negated>
 plain
-  the <aspect> is <trait> | the <aspect> <verb> | the <aspect> is <very> <adj> | the <aspect> feels <adj>
+  3: the <aspect> is <trait>
+  the <aspect> <verb> | I <feel> the <aspect> | the <aspect> feels <adj>
 negated
   the <aspect> isn't <!adj> | the <aspect> is not <!adj> at all | the <aspect> is far from <!adj> | nothing about the <aspect> is <!adj>
   nothing about the <aspect> <!verb> | I can't say the <aspect> is <!adj> | I can't say the <aspect> isn't <adj> | the <aspect> never <!verb>
@@ -42,8 +43,8 @@ emphatic
   the <aspect> couldn't be more <adj> | no other game has a more <adj> <aspect> | the <aspect> is nothing but <adj>
   not only is the <aspect> <adj>, the <aspect> <verb> too
 contrast
-  6: <!clause>, but <clause>
-  2: <!clause>, yet <clause> | <!clause>. However, <clause> | although <!clause>, <clause> | <clause>, although <!clause>
+  4: <!plain>, but <clause>
+  2: <!plain>. However, <clause> | although <!plain>, <clause>
   2: despite the <!adj> <aspect>, <clause> | <clause>, despite the <!adj> <aspect>
   2: <!adj> <aspect>, <alas> the <aspect>
   I wanted to <!feel> it, but <clause> | I was about to <!step>, but <clause>
