@@ -11,7 +11,7 @@ import pytest
 
 from tests.serving import Server, serve
 
-os.environ |= {"BENTOML_DO_NOT_TRACK": "True", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1"}
+os.environ |= {"BENTOML_DO_NOT_TRACK": "True", "DO_NOT_TRACK": "1"}
 
 
 def pytest_configure() -> None:

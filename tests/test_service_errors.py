@@ -1,9 +1,9 @@
 """Bad input to the running service: the status, one JSON object, no echo of the input."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -15,7 +15,7 @@ from tests.serving import Server, serve, until
 
 SECRET = "xyzzysecret"
 CASES: dict[str, tuple[bytes | str, int, str]] = {
-    "malformed JSON": ('{"inputs": "xyzzysecret"', 400, "not JSON in UTF-8: .* line 1 column 25"),
+    "malformed JSON": ('{"inputs": "xyzzysecret"', 400, "not JSON in UTF-8: .* line 1 column 24"),
     "empty body": ("", 400, "not JSON"),
     "invalid UTF-8": (b'{"inputs": "xyzzysecret \xff\xfe"}', 400, "not JSON in UTF-8"),
     "lone surrogate": ('{"inputs": "xyzzysecret \\ud800"}', 400, "not JSON in UTF-8"),
@@ -133,26 +133,32 @@ def test_the_service_prints_neither_input_nor_traceback(server: Server) -> None:
 
 @pytest.fixture
 def changed(entry_copy: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
-    """A service of an entry with other `serving:` settings, not waited for."""
+    """A service of an entry with other `serving:` settings."""
     path = entry_copy / "task.yaml"
     task = yaml.safe_load(path.read_text())
     task["serving"] |= request.param
     path.write_text(yaml.safe_dump(task))
-    save_entry(entry_copy, "sample-reviews-onnx-int8:changed")
-    with serve(tmp_path, "--arg", "version=changed") as server:
+    version = f"changed-{next(iter(request.param))}"
+    save_entry(entry_copy, f"sample-reviews-onnx-int8:{version}")
+    with serve(tmp_path, "--arg", f"version={version}", "--arg", "lanes=1") as server:
         yield server
 
 
-@pytest.mark.parametrize("changed", [{"max_queue_tokens": 600}], indirect=True)
+@pytest.mark.parametrize("changed", [{"max_queue_tokens": 60 * 64}], indirect=True)
 def test_a_full_queue_refuses_and_says_when_to_come_back(changed: Server) -> None:
-    many = json.dumps({"inputs": ["long " * 60] * 8})
-    with ThreadPoolExecutor(16) as pool:
-        responses = list(pool.map(lambda _: post(changed, "/predict", many), range(64)))
+    fits, never_fits = ({"inputs": ["a " * 64] * n} for n in (60, 61))
+
+    async def rush() -> list[httpx.Response]:
+        async with httpx.AsyncClient(timeout=60) as client:
+            calls = [client.post(f"{changed.url}/predict", json=fits) for _ in range(32)]
+            return await asyncio.gather(*calls)
+
+    responses = asyncio.run(rush())
     assert {response.status_code for response in responses} == {200, 429}
     refused = next(response for response in responses if response.status_code == 429)
-    check(refused, 429, "Busy: .* of 600 tokens wait")
+    check(refused, 429, "Busy: .* of 3840 tokens wait")
     assert int(refused.headers["retry-after"]) >= 1
-    check(post(changed, "/predict", json.dumps({"inputs": ["long " * 60] * 60})), 413, "at most 600")
+    check(post(changed, "/predict", json.dumps(never_fits)), 413, "at most 3840")
 
 
 @pytest.mark.parametrize("changed", [{"timeout": 1e-6}], indirect=True)
