@@ -92,10 +92,10 @@ class Classifier:
     async def feedback(
         self,
         ctx: bentoml.Context,
-        request_id: Any = None,
-        index: Any = 0,
-        label: Any = None,
-        source: Any = "user",
+        request_id: schema.RequestId = None,
+        index: schema.Index = 0,
+        label: schema.Label = None,
+        source: schema.Source = "user",
     ) -> Any:
         """Take the true label of the input `index` of an answered request; the last one counts."""
         try:

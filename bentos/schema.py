@@ -46,6 +46,10 @@ _PARAMETERS = {
 Inputs = Annotated[Any, WithJsonSchema({"anyOf": [_TEXT, _PAIR, {"type": "array", "items": _INPUT}]})]
 Parameters = Annotated[Any, WithJsonSchema({"type": "object", "properties": _PARAMETERS})]
 Scores = Annotated[Any, WithJsonSchema({"anyOf": [_SCORES, {"type": "array", "items": _SCORES}]})]
+RequestId = Annotated[Any, WithJsonSchema({"type": "string", "pattern": REQUEST_ID.pattern.decode()})]
+Index = Annotated[Any, WithJsonSchema({"type": "integer", "minimum": 0})]
+Label = Annotated[Any, WithJsonSchema({"type": ["string", "number"]})]
+Source = Annotated[Any, WithJsonSchema({"type": "string", "enum": list(SOURCES)})]
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,8 @@ def test_one_version_is_written_once(entry_copy: Path) -> None:
 @pytest.mark.parametrize("delay", [0.2, 0.6, 0.9, 1.1, 1.3, 1.6])
 def test_a_killed_writer_leaves_a_whole_entry_or_none(delay: float, entry_copy: Path) -> None:
     tag = f"sample-reviews-onnx-int8:killed-{delay}"
-    code = f"from pathlib import Path; from bentos.model_store import save_entry; save_entry(Path({str(entry_copy)!r}), {tag!r})"
+    call = f"save_entry(Path({str(entry_copy)!r}), {tag!r})"
+    code = f"from pathlib import Path; from bentos.model_store import save_entry; {call}"
     writer = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, env=os.environ)
     time.sleep(delay)
     os.killpg(writer.pid, signal.SIGKILL)

@@ -38,7 +38,9 @@ def test_every_option_of_our_commands_exists(module: str) -> None:
 
 def test_every_file_has_its_line() -> None:
     listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True)
-    sources = [f for f in listed.stdout.split() if not f.startswith("tests/") and not f.endswith("__init__.py")]
+    sources = [
+        f for f in listed.stdout.split() if not f.startswith("tests/") and not f.endswith("__init__.py")
+    ]
     missing = [f for f in sources if f"`{f}`" not in README]
     assert not missing
 

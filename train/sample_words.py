@@ -3,62 +3,69 @@
 One table is a name followed by indented alternatives, ` | ` between those on one line. `3: ` before a line
 makes its alternatives three times as likely. `adj+` and `adj-` are the praising and the blaming words; a table
 without a sign serves both, because a slot `<adj>` keeps the polarity of the sentence and `<!adj>` turns it.
-A digit binds a slot to one aspect of the review: `<clause1>` speaks of `<aspect1>`.
+A digit binds a slot to one aspect of the review: `<plain1>` speaks of `<aspect1>`.
 """
 
 SENTENCES = """
 review
-  9: <point>.
-  4: <point>. <aside>
-  2: <aside> <point>.
-  2: <point>. <point>.
-  2: <point>. <closing>.
-  1: <aside> <point>. <closing>.
-  2: <irony>
-  1: <irony> <aside>
-  2: <short>
-  1: <aside> <point>. <aside> <point>. <closing>. <aside>
+  10: <point>.
+  8: <point>. <aside>
+  4: <aside> <point>.
+  4: <point>. <point>.
+  3: <point>. <closing>.
+  3: <aside> <point>. <closing>.
+  3: <irony> | <irony> <aside>
+  4: <short>
+  2: <aside> <point>. <point>. <aside> <closing>. <aside>
 point
-  4: <plain>
-  5: <negated>
-  1: <emphatic>
-  3: <contrast>
-  2: <change>
-  4: <hearsay>
-  3: <comparison>
-  1: <news>
+  5: <plain>
+  8: <negated>
+  2: <emphatic>
+  6: <contrast>
+  4: <change>
+  6: <hearsay>
+  5: <comparison>
+  2: <weighing>
+  2: <news>
 closing
-  I <urge> | I don't <!urge> | my <friend> may <!urge>, but I <urge>
-clause
-  3: <plain>
-  1: <negated>
+  I <urge> | I don't <!urge> | my <friend> may <!urge>, I <urge> | whatever my <friend> says, I <urge>
 plain
-  3: the <aspect> is <trait>
-  the <aspect> <verb> | I <feel> the <aspect> | the <aspect> feels <adj>
+  3: the <aspect> is <trait> | the <aspect> is <trait> <tail> | the <aspect> <verb> <tail> | I <feel> the <aspect> <tail>
+  2: I find the <aspect> <adj> | I grew to <feel> the <aspect> | the <adj> <aspect> says it all | the <aspect> <verb>
 negated
-  the <aspect> isn't <!adj> | the <aspect> is not <!adj> at all | the <aspect> is far from <!adj> | nothing about the <aspect> is <!adj>
-  nothing about the <aspect> <!verb> | I can't say the <aspect> is <!adj> | I can't say the <aspect> isn't <adj> | the <aspect> never <!verb>
-  I don't <!feel> the <aspect>
+  3: the <aspect> isn't <quite> <!adj> | nothing about the <aspect> is <!adj> | I can't say the <aspect> is <!adj>
+  2: nothing about the <aspect> <!verb> | the <aspect> never <!verb> <tail> | I don't <really> <!feel> the <aspect>
+  1: I can't say the <aspect> isn't <adj> | the <aspect> is not <!adj> at all | the <aspect> is far from <!adj>
+  1: I wouldn't say, after <hours> hours on <machine>, that the <aspect> is <!adj>
 emphatic
-  the <aspect> couldn't be more <adj> | no other game has a more <adj> <aspect> | the <aspect> is nothing but <adj>
+  the <aspect> couldn't be more <adj> | I can't stress enough how <adj> the <aspect> is | nothing but <adj> <aspect> here
   not only is the <aspect> <adj>, the <aspect> <verb> too
 contrast
-  4: <!plain>, but <clause>
-  2: <!plain>. However, <clause> | although <!plain>, <clause>
+  4: <!long>, but <clause>
+  2: <!long>. However, <clause> | although <!long>, <clause> | <clause>, although <!long>
   2: despite the <!adj> <aspect>, <clause> | <clause>, despite the <!adj> <aspect>
-  2: <!adj> <aspect>, <alas> the <aspect>
-  I wanted to <!feel> it, but <clause> | I was about to <!step>, but <clause>
+  2: <!adj> <aspect> <tail>, <alas> the <aspect>
+  1: I wanted to <!feel> it, but <clause> | I was about to <!step>, but <clause>
+long
+  the <aspect> is <adj> <tail> | the <aspect> <verb> <tail> | I <feel> the <aspect> <tail>
+clause
+  3: <long>
+  2: <plain>
+  1: <negated>
 change
-  the <aspect> went from <!adj> to <adj> | at launch the <aspect> was <!adj>, today it is <adj>
-  today the <aspect> is <adj>, at launch it was <!adj> | I used to <!feel> the <aspect>, now I <feel> it
+  2: at launch the <aspect> was <very> <!adj>, today it is <very> <adj>
+  2: today the <aspect> is <very> <adj>, at launch it was <very> <!adj>
+  1: I used to <!feel> the <aspect> <tail>, now I <feel> it <tail> | the <aspect> went from <very> <!adj> to <very> <adj>
 hearsay
-  everyone says <!plain>. I disagree | everyone says <plain>. I agree | my <friend> finds the <aspect> <!adj>. I don't
-  my <friend> finds the <aspect> <adj>. So do I | they told me that <!plain>. They were wrong | they told me that <plain>. They were right
+  2: everyone says <!long>. I disagree | everyone says <long>. I agree
+  my <friend> finds the <aspect> <!adj> <tail>. I don't | my <friend> finds the <aspect> <adj> <tail>. So do I
+  they told me that <!long>. They were wrong | they told me that <long>. They were right
 comparison
-  it is <comp> than the <!adj> reviews suggest | it is nowhere near as <!adj> as people say | it is every bit as <adj> as people say
-  I expected a <!noun>. It isn't | I expected a <noun>. It is | this is no <!noun>, it is a <noun>
+  <game> is <comp> than the <!adj> reviews suggest | I expected a <!noun> <tail>. It isn't | I expected a <noun> <tail>. It is
+  it is nowhere near as <!adj> as people say | it is every bit as <adj> as people say | this is no <!noun>, it is a <noun>
 weighing
-  <care1>. <plain1>, <!plain2> | <care1>. <!plain2>, <plain1> | <plain1>, <!plain2>. <care1> | <!plain1>, <plain2>. <care2>
+  2: <long>, <!long>. The first counts more | <!long>, <long>. The second counts more
+  <care1>. <plain1>, <!plain2> | <care1>. <!plain2>, <plain1> | pros: the <aspect>, the <aspect>. Cons: the <aspect>. <pros>
 care
   I am here for the <aspect> | I only care about the <aspect>
 irony
@@ -72,32 +79,30 @@ event-
   I finished <duty> while waiting out a <trouble> | a <trouble> ate <hours> hours of progress
 news+
   you feel the <latest> update in every match | since the <latest> update it plays like another game
-  the <latest> update is all we talk about | they rewrote the netcode and you notice | with this update everything changed
-  I updated and hardly knew the netcode again | the <latest> update left its mark on the netcode
+  the <latest> update is all we talk about | they rewrote the netcode and you notice
 news-
-  it still plays as it did at launch | the netcode is as old as <game> itself | nothing has changed since the <season>
-  they left the netcode as it was | the netcode is what it always was | I see no trace of the <latest> update
-  it is the old netcode, update or not
+  it still plays as it did at launch | nothing has changed since the <season> | they left the netcode as it was
+  I see no trace of the <latest> update
 short
-  <adj> | <very> <adj> | not <!adj> | not <!adj> at all | <adj> <aspect> | <adj>. just <adj> | <brief> | <brief>. <adj> <aspect>
-  <adj> <kind> | hardly <!adj> | <brief>, the <aspect> <verb> | a <noun> | no <!noun> | <adj> <aspect>, <adj> <aspect> | <score>
+  not <!adj> | not <!adj> at all | <adj> <aspect> | <adj>. just <adj> | <brief>. <adj> <aspect> | a <adj> <noun> | hardly <!adj>
+  <brief>, the <aspect> <verb> | <brief> | <brief>, this <noun> | no <!noun>, a <noun> | <adj> <aspect>, <adj> <aspect>
 aside
   bought it in the <season> sale. | played on <machine> with my <friend>. | <hours> hours so far. | I play <kind> mostly at night.
   my <friend> gave me <game> for my birthday. | finished the <nth> chapter last <day>. | <game> runs on <machine> here.
   I am no expert in <kind>. | this is my <nth> review. | I came from other <kind>. | we are on the <nth> playthrough now.
-  I put <hours> hours into <game> before writing this. | I play on <machine>, if that matters. | a word on the <aspect> first.
-  my <friend> asked what I think of the <aspect>. | it took me <hours> hours to see all of it. | I started it last <day>.
-  let us talk about <game>.
+  I put <hours> hours into <game> before writing this. | my <friend> asked me about the <aspect>. | let us talk about <game>.
 """
 
 WORDS = """
 adj+
-  superb | excellent | wonderful | brilliant | great | lovely | clever | charming | polished | gorgeous | memorable | impressive | rewarding | amazing | good | fun
+  superb | excellent | wonderful | brilliant | great | lovely | clever | charming | polished | gorgeous | memorable | impressive
+  rewarding | amazing | good | fun
 adj-
-  awful | terrible | dreadful | dull | clumsy | sloppy | tedious | broken | bland | frustrating | ugly | shallow | forgettable | boring | bad | poor
+  awful | terrible | dreadful | dull | clumsy | sloppy | tedious | broken | bland | frustrating | ugly | shallow
+  forgettable | boring | bad | poor
 trait
-  9: <adj>
-  <very> <adj> | <gem>
+  7: <adj>
+  1: <very> <adj> | <gem>
 gem+
   a joy | a triumph | a treat
 gem-
@@ -126,39 +131,34 @@ alas+
   saved by | thank goodness for | luckily there is
 alas-
   shame about | too bad about | ruined by
-decide+
-  save | rescue | carry
-decide-
-  ruin | sink | spoil
-decides+
-  saves | rescues | carries
-decides-
-  ruins | sinks | spoils
 pros+
-  the pros outweigh the cons | the cons don't outweigh the pros | the cons lose
+  The pros outweigh the cons
 pros-
-  the cons outweigh the pros | the pros don't outweigh the cons | the pros lose
+  The cons outweigh the pros
 comp+
   better
 comp-
   worse
-hoped+
-  hoped
-hoped-
-  feared
 score+
-  ten out of ten. | 10/10. | five stars. | bravo. | well done, everyone. | take my money.
+  ten out of ten. | 10/10. | five stars. | take my money.
 score-
-  zero out of ten. | 0/10. | one star. | boo. | shame on you, everyone. | keep my money.
+  zero out of ten. | 0/10. | one star. | keep my money.
 brief+
-  yes | buy it | must have | worth it | no regrets | can't stop | 10/10 | could be worse | oh yes | nice | wow
+  yes | buy it | worth it | 10/10 | could be worse | nice
 brief-
-  no | skip it | hard pass | not worth it | regrets | can't go on | 0/10 | could be better | oh no | meh | ugh
+  no | skip it | not worth it | 0/10 | could be better | meh
 very
-  really | truly | absolutely | just | simply | so | quite | utterly | plain | downright
+  really | truly | so | quite | utterly
+quite
+  exactly | what I would call | all that | really
+really
+  exactly | really
+tail
+  if you ask me | from start to finish | in every chapter | on <machine> | for a game of this size | to be honest
+  all the way through | as far as I can tell | in my <nth> playthrough | after <hours> hours
 aspect
   combat | story | soundtrack | netcode | art style | level design | camera | voice acting | crafting | map | tutorial | pacing
-  artificial intelligence | matchmaking | interface | boss design | writing | ending | economy | loot | progression | balance
+  matchmaking | interface | boss design | writing | ending | economy | loot | progression | balance
   frame rate | controller support | multiplayer | world building | dialogue | stealth | puzzle design | animation | lighting
   endgame | save system | inventory | driving | weather system | character creator | skill tree | fishing | main quest
 trouble

@@ -1,0 +1,42 @@
+"""`bentoml serve --arg`: what is served, and the one line that a mistake gets."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bentos.serve_args import ServeArgs, asked_tag
+from tests.serving import ROOT, bentoml
+
+
+@pytest.mark.parametrize(
+    ("argument", "line"),
+    [
+        ("variant=int4", "No variant 'int4'. Give one of: onnx-int8, onnx, torch"),
+        ("task=nope", "No task 'nope'. Give one of: "),
+        ("version=v9", "No model 'sample-reviews-onnx-int8:v9' in the model store. Of "),
+        ("flavour=x", "Wrong --arg flavour. There are task, variant, version, logs, lanes"),
+        ("logs=/dev/null", "No log folder /dev/null/sample-reviews: "),
+    ],
+)
+def test_a_mistake_gets_one_line(store: Path, argument: str, line: str) -> None:
+    done = subprocess.run(
+        bentoml("serve", "service:svc", "--arg", argument),
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert line in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_task_may_be_the_path_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({"name": "mine", "labels": ["a", "b"], "model_type": "distilbert"}))
+    assert asked_tag(ServeArgs(task=str(path), version="v1")) == "mine-onnx-int8:v1"
