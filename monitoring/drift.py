@@ -1,7 +1,8 @@
 """Has the traffic moved away from the reference? One family of tests under one stated false-alarm rate.
 
-The rate holds for windows and references that are independent samples of one source. Windows much larger than
-the reference share its sampling error; MIN_DISTANCE keeps that from alarming again and again.
+The rate holds for windows and references that are independent samples of one source. All windows share the
+sampling error of one reference: where they are much larger than it, an unlucky reference alarms more often
+than the rate says. MIN_DISTANCE damps that and does not end it.
 """
 
 import math
