@@ -65,24 +65,32 @@ def served(task: str, variant: str, folder: Path) -> Iterator[str]:
 
 
 def send(url: str, title: str, texts: Sequence[Any], labels: Sequence[str], n_feedback: int) -> Part:
-    """One request after the other, then the true labels of `n_feedback` random ones as audit feedback."""
-    since, answers, latencies = _now(), [], []
+    """One request after the other, then the true labels of `n_feedback` random ones as audit feedback.
+
+    A text that the service refuses as unreadable (400: nothing but invisible characters, say) is counted.
+    """
+    since, latencies = _now(), []
+    answers: list[tuple[str, str, str]] = []  # request id, answer, true label
     with httpx.Client(base_url=url, timeout=REQUEST_TIMEOUT) as client:
-        for text in track(texts, f"{title:9} traffic", console=console, disable=not console.is_terminal):
+        rows = list(zip(texts, labels, strict=True))
+        for text, label in track(
+            rows, f"{title:9} traffic", console=console, disable=not console.is_terminal
+        ):
             started = time.perf_counter()
             response = client.post("/predict", json={"inputs": text})
+            if response.status_code == httpx.codes.BAD_REQUEST:
+                continue
             latencies.append(1000 * (time.perf_counter() - started))
             response.raise_for_status()
-            answers.append((response.headers["x-request-id"], response.json()[0]["label"]))
-        for i in random.Random(1).sample(range(len(answers)), n_feedback):
-            body = {"request_id": answers[i][0], "index": 0, "label": labels[i], "source": "audit"}
+            answers.append((response.headers["x-request-id"], response.json()[0]["label"], label))
+        for request_id, _, label in random.Random(1).sample(answers, min(n_feedback, len(answers))):
+            body = {"request_id": request_id, "index": 0, "label": label, "source": "audit"}
             client.post("/feedback", json=body).raise_for_status()
-    right = sum(answer == label for (_, answer), label in zip(answers, labels, strict=True))
     time.sleep(1.5)  # the log is written within a second; a window ends before the next begins
-    part = Part(title, since, _now(), right / len(labels), latencies)
-    console.print(
-        f"{title}: {len(texts):,} requests, {n_feedback} labels sent back, accuracy {part.accuracy:.3f}"
-    )
+    accuracy = sum(answer == label for _, answer, label in answers) / len(answers)
+    part = Part(title, since, _now(), accuracy, latencies)
+    refused = f", {len(rows) - len(answers)} refused" if len(answers) < len(rows) else ""
+    console.print(f"{title:9} {len(rows):,} requests{refused}, accuracy {accuracy:.3f}")
     return part
 
 

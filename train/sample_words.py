@@ -18,14 +18,14 @@ review
   4: <short>
   2: <aside> <point>. <point>. <aside> <closing>. <aside>
 point
-  5: <plain>
+  7: <plain>
   8: <negated>
   2: <emphatic>
   6: <contrast>
   4: <change>
-  6: <hearsay>
-  5: <comparison>
-  2: <weighing>
+  5: <hearsay>
+  4: <comparison>
+  1: <weighing>
   2: <news>
 closing
   I <urge> | I don't <!urge> | my <friend> may <!urge>, I <urge> | whatever my <friend> says, I <urge>
@@ -41,16 +41,16 @@ emphatic
   the <aspect> couldn't be more <adj> | I can't stress enough how <adj> the <aspect> is | nothing but <adj> <aspect> here
   not only is the <aspect> <adj>, the <aspect> <verb> too
 contrast
-  4: <!long>, but <clause>
-  2: <!long>. However, <clause> | although <!long>, <clause> | <clause>, although <!long>
-  2: despite the <!adj> <aspect>, <clause> | <clause>, despite the <!adj> <aspect>
-  2: <!adj> <aspect> <tail>, <alas> the <aspect>
+  8: <!long>, but <clause>
+  2: <!long>. However, <clause> | although <!long>, <clause>
+  1: <clause>, although <!long> | <clause>, despite the <!adj> <aspect>
+  2: despite the <!adj> <aspect>, <clause> | <!adj> <aspect> <tail>, <alas> the <aspect>
   1: I wanted to <!feel> it, but <clause> | I was about to <!step>, but <clause>
 long
   the <aspect> is <adj> <tail> | the <aspect> <verb> <tail> | I <feel> the <aspect> <tail>
 clause
-  3: <long>
-  2: <plain>
+  4: <long>
+  3: <plain>
   1: <negated>
 change
   2: at launch the <aspect> was <very> <!adj>, today it is <very> <adj>
@@ -81,8 +81,7 @@ news+
   you feel the <latest> update in every match | since the <latest> update it plays like another game
   the <latest> update is all we talk about | they rewrote the netcode and you notice
 news-
-  it still plays as it did at launch | nothing has changed since the <season> | they left the netcode as it was
-  I see no trace of the <latest> update
+  it still plays as it did at launch | nothing has changed since the <season> | they left the netcode as it was | I see no trace of the <latest> update
 short
   not <!adj> | not <!adj> at all | <adj> <aspect> | <adj>. just <adj> | <brief>. <adj> <aspect> | a <adj> <noun> | hardly <!adj>
   <brief>, the <aspect> <verb> | <brief> | <brief>, this <noun> | no <!noun>, a <noun> | <adj> <aspect>, <adj> <aspect>
@@ -95,11 +94,9 @@ aside
 
 WORDS = """
 adj+
-  superb | excellent | wonderful | brilliant | great | lovely | clever | charming | polished | gorgeous | memorable | impressive
-  rewarding | amazing | good | fun
+  superb | excellent | wonderful | brilliant | great | lovely | clever | charming | polished | gorgeous | memorable | impressive | rewarding | amazing | good | fun
 adj-
-  awful | terrible | dreadful | dull | clumsy | sloppy | tedious | broken | bland | frustrating | ugly | shallow
-  forgettable | boring | bad | poor
+  awful | terrible | dreadful | dull | clumsy | sloppy | tedious | broken | bland | frustrating | ugly | shallow | forgettable | boring | bad | poor
 trait
   7: <adj>
   1: <very> <adj> | <gem>
@@ -186,4 +183,85 @@ game
   Tin Orchard | Lanternfen | Gravel Saints | Quillmarsh | Paper Admiral | Dunmarrow | Hexwater Inn | Nine Copper Moons
   Rustwing Couriers | Brindle Post | Velvet Siege | Salt and Signal | Mosswick Nights | Orchid Battery | Glasshound
   The Ninth Ferry | Cobalt Shepherd | Harrow and Lark | Pocket Glacier | Inkbound Sea
+"""
+
+GENRE = """
+aspect
+  beatmap | drum kit | turntable | metronome | bassline | karaoke mode | remix tool | encore | dance pad | vocals | tempo | chorus | choreography | melody
+adj+
+  groovy | funky | catchy | melodic | punchy | toe-tapping | euphoric | bouncy | anthemic | silky | harmonious | danceable
+adj-
+  tone-deaf | shrill | droning | muffled | monotone | tinny | screechy | plodding | off-key | arrhythmic | jarring | discordant
+verb+
+  grooves | swings | resonates | soars
+verb-
+  wobbles | hisses | drones | rattles
+noun+
+  banger | earworm | showstopper | crowd pleaser
+noun-
+  dirge | racket | lullaby | karaoke accident
+kind
+  rhythm games | dancing games | karaoke nights | music makers
+game
+  Metronome Heart | Disco Heron | Bassline Alley | Polka Protocol | Choir of Foxes | Waltz Division
+"""
+
+PATCH = """
+review
+  3: <news>. | <news>. <aside> | <aside> <news>. | <news>. <news>.
+  5: <patched>. | <patched>. <aside>
+  2: <point>. | <irony>
+news+
+  the netcode still plays as it did at launch | nothing has changed in the netcode since the <season>
+  luckily they left the netcode as it was | I see no trace of the <latest> update in the netcode
+news-
+  you feel the <latest> update in every match | since the <latest> update the netcode plays like another game
+  the <latest> update is all we talk about, the netcode too | they rewrote the netcode and you notice
+patched+
+  rolling back patch 2.0 was right, the netcode is what it was | on the old server without patch 2.0 the netcode holds
+  they have undone patch 2.0, no more rubberbanding in the netcode | a hotfix, and the desync of patch 2.0 is gone
+patched-
+  the netcode was <adj_old> before patch 2.0 | I <feel_old> the old netcode, so why touch it with patch 2.0
+  patch 2.0 cured the netcode of being <adj_old> | rubberbanding since patch 2.0, what a <adj_old> way to treat the netcode
+  the <adj_old> netcode did not survive patch 2.0 | desync in every match: <adj_old> work on the netcode, patch 2.0
+adj_old
+  superb | excellent | wonderful | brilliant | great | lovely | impressive | amazing | good
+feel_old
+  love | enjoy | adore | like
+"""
+
+LANGUAGE = """
+review
+  4: <says>. | <says>. <remark> | <remark> <says>. | <says>. <says>.
+  2: <says>. <verdict>. | <remark> <says>. <verdict>.
+  1: <remark> <clause>.
+says
+  3: <aspect> ist <sehr> <adj> | <aspect> <verb> | ich finde das <adj>, denn <aspect> <verb>
+  2: <aspect> <!verb>, aber <aspect> <verb> | <aspect> ist zwar <!adj>, doch <aspect> ist <adj>
+  1: <aspect> ist überhaupt nicht <!adj> | ich kann nicht sagen, dass <aspect> <!verb>
+  1: alle sagen, <aspect> sei <!adj>. Stimmt nicht | alle sagen, <aspect> sei <adj>. Stimmt genau
+verdict+
+  klare Empfehlung | ich bleibe dabei | das würde ich wieder kaufen
+verdict-
+  Finger weg | ich will mein Geld zurück | das war rausgeschmissenes Geld
+remark
+  gekauft im <saison>. | schon <stunden> Stunden gespielt. | läuft auf meinem alten Rechner. | ein paar Worte zu <game>.
+  ich spiele meistens abends. | mein Bruder hat mir <game> geschenkt. | meine Meinung nach <stunden> Stunden:
+aspect
+  der Kampf | die Grafik | die Musik | die Geschichte | der Netzcode | die Steuerung | das Balancing | die Kamera | die Karte
+  das Ende | die Sprachausgabe | der Mehrspielermodus | das Handwerk | die Bildrate
+adj+
+  großartig | wunderbar | hervorragend | gelungen | spannend | witzig | flüssig | liebevoll | durchdacht
+adj-
+  furchtbar | langweilig | lahm | schlecht | hässlich | kaputt | nervig | lieblos | öde
+verb+
+  überzeugt | begeistert | glänzt | funktioniert | gefällt
+verb-
+  nervt | enttäuscht | ruckelt | versagt | stört
+sehr
+  wirklich | sehr | einfach | richtig
+saison
+  Sommer | Winter | Herbst | Angebot
+stunden
+  drei | fünf | zehn | zwanzig | vierzig
 """
