@@ -58,7 +58,7 @@ def one_system(name: str, settings: list[str], traffic: Callable[[list[str]], Tr
         "system": name,
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
-        "settings": settings,
+        "settings": [_without_folder(setting) for setting in settings],
         "rows": run["data"],
         "metrics": run["metrics"],
         "baseline": run["baseline"],
@@ -79,6 +79,12 @@ def train(name: str, settings: list[str]) -> Path:
         overrides = [part for setting in settings for part in ("--set", setting)]
         call("train", name, "--baseline", "--runs", str(folder), *overrides)
     return folder
+
+
+def _without_folder(setting: str) -> str:
+    """A file's own name: where it lies on this machine is nobody's business."""
+    key, _, value = setting.partition("=")
+    return f"{key}={Path(value).name}"
 
 
 def _window(title: str, accuracy: float, result: dict[str, Any]) -> dict[str, Any]:
