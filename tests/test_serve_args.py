@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bentos.serve_args import ServeArgs, asked_tag
+from bentos.model_store import save_entry
+from bentos.serve_args import ServeArgs, asked_tag, packed_tag
 from tests.serving import ROOT, bentoml
 
 
@@ -40,3 +41,15 @@ def test_a_task_may_be_the_path_of_its_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump({"name": "mine", "labels": ["a", "b"], "model_type": "distilbert"}))
     assert asked_tag(ServeArgs(task=str(path), version="v1")) == "mine-onnx-int8:v1"
+
+
+def test_a_task_trained_from_a_file_elsewhere_needs_no_file(entry_copy: Path) -> None:
+    save_entry(entry_copy, "elsewhere-onnx-int8:v1")
+    assert asked_tag(ServeArgs(task="elsewhere")) == "elsewhere-onnx-int8:latest"
+
+
+def test_in_a_bento_the_packed_entry_is_served(tmp_path: Path) -> None:
+    source = tmp_path / "src/service.py"
+    assert packed_tag(source) is None
+    (tmp_path / "bento.yaml").write_text("services: [{models: [{tag: mine-torch:v1}]}]")
+    assert packed_tag(source) == "mine-torch:v1"
