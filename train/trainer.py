@@ -65,7 +65,8 @@ def make_trainer(task: Task, splits: Splits, folder: Path, show_progress: bool =
 
 def fit(trainer: Trainer) -> list[dict[str, Any]]:
     """Train, from the last checkpoint where a killed run left one; the log history, a dict a step."""
-    checkpoint = get_last_checkpoint(trainer.args.output_dir)
+    folder = Path(trainer.args.output_dir)
+    checkpoint = get_last_checkpoint(folder) if folder.is_dir() else None
     if checkpoint and trainer.is_world_process_zero():
         print(f"Going on from {checkpoint}")
     trainer.train(resume_from_checkpoint=checkpoint)
@@ -92,6 +93,7 @@ def training_arguments(task: Task, folder: Path) -> TrainingArguments:
         "length_column_name": "length",
         "report_to": "none",
         "use_cpu": not torch.accelerator.is_available(),  # without it bf16 is refused on a CPU that has it
+        "ddp_find_unused_parameters": False,
         "dataloader_pin_memory": torch.cuda.is_available(),
         "disable_tqdm": True,  # ProgressReport draws the bar
         "log_level": "error",  # the random head of a new classifier is no surprise
@@ -111,24 +113,34 @@ def load_tokenizer(task: Task, texts: Sequence[Any]) -> PreTrainedTokenizerBase:
 
 def train_tokenizer(texts: Sequence[Any], vocab_size: int, max_length: int) -> PreTrainedTokenizerFast:
     """A lower-casing WordPiece tokenizer in BERT's form; pairs count as two texts."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer = Tokenizer(models.WordPiece(learn_vocabulary(texts, vocab_size), unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=vocab_size, special_tokens=list(SPECIAL_TOKENS.values()), show_progress=False
-    )
-    parts = (part for text in texts for part in ([text] if isinstance(text, str) else text))
-    tokenizer.train_from_iterator(parts, trainer)
-    # The trainer numbers tokens in hash order, another one in each process: number them in order instead.
-    learned = sorted(set(tokenizer.get_vocab()) - set(SPECIAL_TOKENS.values()))
-    vocabulary = {token: i for i, token in enumerate([*SPECIAL_TOKENS.values(), *learned])}
-    tokenizer.model = models.WordPiece(vocabulary, unk_token="[UNK]")
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")],
     )
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=max_length, **SPECIAL_TOKENS)
+
+
+def learn_vocabulary(texts: Sequence[Any], vocab_size: int) -> dict[str, int]:
+    """WordPiece tokens with their ids, the same ones in every process.
+
+    The trainer meets word endings in hash order, another one in each process, and breaks ties by that
+    order. So the single characters that continue a word are numbered before it starts, as special tokens.
+    """
+    normalizer = normalizers.BertNormalizer(lowercase=True)
+    parts = (part for text in texts for part in ([text] if isinstance(text, str) else text))
+    normal = [normalizer.normalize_str(part) for part in parts]
+    endings = sorted({f"##{character}" for part in normal for character in part})
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab_size, special_tokens=[*SPECIAL_TOKENS.values(), *endings], show_progress=False
+    )
+    draft = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    draft.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    draft.train_from_iterator(normal, trainer)
+    return dict(draft.get_vocab())
 
 
 def model_maker(task: Task, tokenizer: PreTrainedTokenizerBase) -> Callable[[], PreTrainedModel]:
@@ -215,8 +227,8 @@ def _epoch_line(args: TrainingArguments, state: TrainerState, metrics: dict[str,
     losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
     return (
         f"epoch {state.epoch:.0f} of {args.num_train_epochs:g}  "
-        f"training loss {losses[-1] if losses else float('nan'):.3f}  "
-        f"validation loss {metrics['eval_loss']:.3f}  accuracy {metrics['eval_accuracy']:.3f}"
+        + (f"training loss {losses[-1]:.3f}  " if losses else "")
+        + f"validation loss {metrics['eval_loss']:.3f}  accuracy {metrics['eval_accuracy']:.3f}"
     )
 
 
