@@ -18,10 +18,10 @@ review
   4: <short>
   2: <aside> <point>. <point>. <aside> <closing>. <aside>
 point
-  7: <plain>
-  8: <negated>
+  9: <plain>
+  7: <negated>
   2: <emphatic>
-  6: <contrast>
+  5: <contrast>
   4: <change>
   5: <hearsay>
   4: <comparison>
@@ -41,16 +41,16 @@ emphatic
   the <aspect> couldn't be more <adj> | I can't stress enough how <adj> the <aspect> is | nothing but <adj> <aspect> here
   not only is the <aspect> <adj>, the <aspect> <verb> too
 contrast
-  8: <!long>, but <clause>
-  2: <!long>. However, <clause> | although <!long>, <clause>
-  1: <clause>, although <!long> | <clause>, despite the <!adj> <aspect>
-  2: despite the <!adj> <aspect>, <clause> | <!adj> <aspect> <tail>, <alas> the <aspect>
-  1: I wanted to <!feel> it, but <clause> | I was about to <!step>, but <clause>
+  10: <!long>, but <clause>
+  3: although <!long>, <clause>
+  2: <!long>. However, <clause>
+  3: despite the <!adj> <aspect>, <clause> | <!adj> <aspect> <tail>, <alas> the <aspect>
+  1: <clause>, although <!long> | <clause>, despite the <!adj> <aspect> | I wanted to <!feel> it, but <clause> | I was about to <!step>, but <clause>
 long
   the <aspect> is <adj> <tail> | the <aspect> <verb> <tail> | I <feel> the <aspect> <tail>
 clause
   4: <long>
-  3: <plain>
+  4: <plain>
   1: <negated>
 change
   2: at launch the <aspect> was <very> <!adj>, today it is <very> <adj>
@@ -94,9 +94,9 @@ aside
 
 WORDS = """
 adj+
-  superb | excellent | wonderful | brilliant | great | lovely | clever | charming | polished | gorgeous | memorable | impressive | rewarding | amazing | good | fun
+  superb | excellent | wonderful | brilliant | great | lovely | clever | charming | polished | memorable | amazing | good
 adj-
-  awful | terrible | dreadful | dull | clumsy | sloppy | tedious | broken | bland | frustrating | ugly | shallow | forgettable | boring | bad | poor
+  awful | terrible | dreadful | dull | clumsy | sloppy | tedious | broken | bland | ugly | boring | bad
 trait
   7: <adj>
   1: <very> <adj> | <gem>
@@ -151,16 +151,11 @@ quite
 really
   exactly | really
 tail
-  if you ask me | from start to finish | in every chapter | on <machine> | for a game of this size | to be honest
-  all the way through | as far as I can tell | in my <nth> playthrough | after <hours> hours
+  if you ask me | from start to finish | in every chapter | on <machine> | for a game of this size | to be honest | all the way through | as far as I can tell | in my <nth> playthrough | after <hours> hours
 aspect
-  combat | story | soundtrack | netcode | art style | level design | camera | voice acting | crafting | map | tutorial | pacing
-  matchmaking | interface | boss design | writing | ending | economy | loot | progression | balance
-  frame rate | controller support | multiplayer | world building | dialogue | stealth | puzzle design | animation | lighting
-  endgame | save system | inventory | driving | weather system | character creator | skill tree | fishing | main quest
+  combat | story | soundtrack | netcode | art style | level design | camera | voice acting | crafting | map | tutorial | pacing | matchmaking | interface | writing | ending | economy | loot | dialogue | stealth | animation | inventory | driving | skill tree
 trouble
-  crash | login queue | corrupted save | loading screen | loot box | fetch quest | server outage | pop-up ad | forced tutorial
-  bug | freeze | black screen | disconnect | cutscene | daily task
+  crash | login queue | corrupted save | loading screen | loot box | fetch quest | server outage | pop-up ad | forced tutorial | bug | freeze | black screen | disconnect | cutscene | daily task
 friend
   brother | sister | friend | father | flatmate | neighbour | cousin | colleague | uncle | daughter | son | wife | husband
 hours
@@ -181,8 +176,7 @@ kind
   strategy games | platformers | shooters | role playing games | city builders | racing games | survival games | card games
 game
   Tin Orchard | Lanternfen | Gravel Saints | Quillmarsh | Paper Admiral | Dunmarrow | Hexwater Inn | Nine Copper Moons
-  Rustwing Couriers | Brindle Post | Velvet Siege | Salt and Signal | Mosswick Nights | Orchid Battery | Glasshound
-  The Ninth Ferry | Cobalt Shepherd | Harrow and Lark | Pocket Glacier | Inkbound Sea
+  Rustwing Couriers | Brindle Post | Velvet Siege | Salt and Signal | Mosswick Nights | Orchid Battery | Glasshound | The Ninth Ferry | Cobalt Shepherd | Harrow and Lark | Pocket Glacier | Inkbound Sea
 """
 
 GENRE = """
