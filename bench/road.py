@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -97,6 +98,7 @@ def send(url: str, title: str, texts: Sequence[Any], labels: Sequence[str], n_fe
 def judge(task: str, part: Part, folder: Path) -> dict[str, Any]:
     """The verdict of the part's window as `result.json` has it, and the path of its `report`."""
     out = folder / "reports" / part.title
+    shutil.rmtree(out, ignore_errors=True)  # of an earlier run
     window = ["--since", part.since, "--until", part.until, "--logs", str(folder / "logs"), "--out", str(out)]
     call("monitoring", task, *window, "--fail-on", "none")
     (path,) = out.rglob("result.json")
