@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from optimum.exporters.onnx import main_export
+from optimum.exporters.onnx import onnx_export_from_model
 from optimum.onnxruntime import ORTQuantizer
 from optimum.onnxruntime.configuration import AutoQuantizationConfig
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging
 
 from bentos.model_store import load_model, save_entry
@@ -25,6 +26,7 @@ from bentos.request_log import make_row
 from bentos.task import Task
 from train.data import Split, Splits
 from train.evaluate import METRICS, Predictions, fit_temperature, predict_variant
+from train.first_position import only_first_position
 
 LIBRARIES = (
     "torch",
@@ -79,9 +81,13 @@ def export_variants(trained: Path, task: Task, folder: Path, names: Sequence[str
 def export_onnx(torch_folder: Path, folder: Path, task: Task) -> None:
     """The single-precision ONNX graph by optimum, which warns at length about constants of the graph."""
     logging.set_verbosity_error()
+    model = AutoModelForSequenceClassification.from_pretrained(torch_folder, attn_implementation="eager")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        main_export(str(torch_folder), folder, task=task.pipeline_tag, do_validation=False)
+        onnx_export_from_model(
+            only_first_position(model), folder, task=task.pipeline_tag, do_validation=False
+        )
+    AutoTokenizer.from_pretrained(torch_folder).save_pretrained(folder)
     logging.set_verbosity_warning()
 
 
