@@ -1,35 +1,35 @@
 """The service: `bentoml serve service:svc --arg task=sample-reviews --arg variant=torch`. It only wires."""
 
-import asyncio
 import gc
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads would take the lanes' cores
+
+from bentos.metrics_folder import own_metrics_folder
+
+os.environ.update(own_metrics_folder())  # before anything makes a metric
 
 import bentoml
 from bentoml.exceptions import BentoMLException
-from starlette.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from bentos import metrics, schema
-from bentos.answer_log import AnswerLog
-from bentos.http import DropAbandoned, HttpRules, RequestError
-from bentos.postprocess import probabilities, ranked
-from bentos.preprocess import PREPROCESS, Encoded, TextInput
-from bentos.runner import Logits, Runner, available_cores, logits_of, pack
+from bentos.api_keys import ApiKeys
+from bentos.http import Call, DropAbandoned, HttpRules, Reply, Route, Routes
+from bentos.openapi import openapi
+from bentos.runner import Runner, available_cores
+from bentos.scoring import Scorer
 from bentos.serve_args import serve_args, served_entry
 
 ARGS = serve_args()
 ENTRY = served_entry(ARGS, Path(__file__))
-TASK = ENTRY.task  # as it was trained, whatever its file says today
+TASK = ENTRY.task
 TRAFFIC: Any = {"timeout": TASK.serving.timeout + 10}  # BentoML's own limit, behind ours
-LONG = 20_000  # characters in one request from which on it is handled beside the event loop
+BODY_SECONDS = 20.0  # within which a request's body must have arrived
 LOGS = "TOUCHSTONE_LOGS"
-
-Value = TypeVar("Value")
 
 
 class GpuRunner:
@@ -63,7 +63,11 @@ def gpu_runner() -> Any:
 
 
 class Classifier:
-    """Scores texts by the task's labels and logs what it answered."""
+    """Scores texts by the task's labels and logs what it answered.
+
+    HTTP requests to `predict` and `feedback` are answered by `routes` in HttpRules, before they come so far;
+    the methods declare them to BentoML, its clients and callers in the same process.
+    """
 
     model = bentoml.models.BentoModel(ENTRY.tag)
     runner: Any = gpu_runner() if ENTRY.variant == "torch" else None
@@ -71,66 +75,41 @@ class Classifier:
     def __init__(self) -> None:
         if ENTRY.variant != "torch":  # in this process: on a CPU a hop costs more than it gives
             self.runner = Runner(ENTRY, ARGS.lanes or available_cores())
-        self._preprocess = PREPROCESS[TASK.pipeline_tag](ENTRY.path, TASK)
-        self._log = AnswerLog(log_folder(), ENTRY)
+        self._scorer = Scorer(ENTRY, self._classify, log_folder())
+        self.routes: Routes = {
+            ("POST", "/predict"): Route(self._scorer.predict, schema.FIELDS["/predict"], self._check_room),
+            ("POST", "/feedback"): Route(self._scorer.feedback, schema.FIELDS["/feedback"]),
+            ("GET", "/metrics"): Route(show_metrics),
+            ("GET", "/docs.json"): Route(show_docs),
+        }
         metrics.MODEL.labels(TASK.name, ENTRY.variant, ENTRY.tag).set(1)
         gc.freeze()  # what is loaded stays; collecting it again and again took an eighth of the CPU time
 
     @bentoml.api
     async def predict(
-        self, ctx: bentoml.Context, inputs: schema.Inputs = None, parameters: schema.Parameters = None
+        self, inputs: schema.Inputs = None, parameters: schema.Parameters = None
     ) -> schema.Scores:
         """Labels with scores, best first; for a list of inputs a list of such answers."""
-        try:
-            texts, options = schema.read_inputs(inputs, TASK), schema.read_parameters(parameters)
-            answers = await self._answers(ctx, texts, options)
-        except RequestError as error:
-            return reply(ctx, error.status, {"error": str(error)}, error.headers)
-        # huggingface_hub's text_classification takes the first element of what it gets, even for one text
-        is_list = isinstance(inputs, list) or "hf_hub/" in ctx.request.headers.get("user-agent", "")
-        return reply(ctx, 200, answers if is_list else answers[0])
+        return (await self._scorer.predict(Call.inside(inputs=inputs, parameters=parameters))).value
 
     @bentoml.api
     async def feedback(
         self,
-        ctx: bentoml.Context,
         request_id: schema.RequestId = None,
         index: schema.Index = 0,
         label: schema.Label = None,
         source: schema.Source = "user",
     ) -> Any:
         """Take the true label of the input `index` of an answered request; the last one counts."""
-        try:
-            self._log.feedback(schema.feedback_row(request_id, index, label, source, TASK))
-        except RequestError as error:
-            return reply(ctx, error.status, {"error": str(error)})
-        return reply(ctx, 202, {"status": "accepted"})
+        call = Call.inside(request_id=request_id, index=index, label=label, source=source)
+        return (await self._scorer.feedback(call)).value
 
-    async def _answers(
-        self, ctx: bentoml.Context, texts: Sequence[TextInput], options: schema.Options
-    ) -> list[list[dict[str, Any]]]:
-        """The answer to each text; raises RequestError."""
-        started, request_id = time.perf_counter(), ctx.request.headers["x-request-id"]
-        is_long = sum(map(len, texts)) > LONG
-        encoded = await run(is_long, lambda: self._preprocess(texts))
-        schema.check_encoded(encoded)
-        logits = await self._logits(encoded)
-        scores = probabilities(logits, TASK.problem_type, ENTRY.temperature)
-        milliseconds = 1000 * (time.perf_counter() - started)
-        await run(is_long, lambda: self._log.record(request_id, milliseconds, texts, encoded, scores))
-        ctx.response.headers["X-Model-Tag"] = ENTRY.tag
-        if truncated := sum(item.truncated for item in encoded):
-            ctx.response.headers["X-Truncated"] = str(truncated)
-        return [ranked(row, TASK.labels, options.top_k) for row in options.scores(logits, scores)]
+    async def _classify(self, packed: Any) -> Any:
+        return await self.runner.classify(packed)  # a runner elsewhere has its methods only later
 
-    async def _logits(self, encoded: Sequence[Encoded]) -> Logits:
-        """What the runner says; raises RequestError when it refuses or takes too long."""
-        try:
-            async with asyncio.timeout(TASK.serving.timeout):
-                return logits_of(await self.runner.classify(pack(encoded)))
-        except TimeoutError:
-            message = f"There was no answer within {TASK.serving.timeout:g} s; send less, or try again later."
-            raise RequestError(504, message) from None
+    def _check_room(self) -> None:
+        if ENTRY.variant != "torch":
+            self.runner.check_room()
 
     def __is_ready__(self) -> bool:
         return ENTRY.variant == "torch" or not self.runner.fault  # BentoML asks a runner elsewhere itself
@@ -149,27 +128,33 @@ class Classifier:
     def close(self) -> None:
         if ENTRY.variant != "torch":
             self.runner.close()
-        self._log.close()
+        self._scorer.close()
 
 
 def log_folder() -> Path:
     return Path(os.environ.get(LOGS) or ARGS.logs or "logs") / TASK.name
 
 
-def reply(
-    ctx: bentoml.Context, status: int, value: Any, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
-    """A finished answer; BentoML would check it against the schema and serialize it twice."""
-    ctx.response.status_code = status
-    ctx.response.headers.update(headers or {})
-    return JSONResponse(value, status)
+async def show_metrics(call: Call) -> Reply:
+    return Reply(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def run(beside: bool, function: Callable[[], Value]) -> Value:
-    """Call the function here, or in a thread beside the event loop."""
-    return await asyncio.to_thread(function) if beside else function()
+async def show_docs(call: Call) -> Reply:
+    return Reply(openapi(TASK))
 
 
-svc = bentoml.service(name=TASK.name, traffic=TRAFFIC)(Classifier)
-svc.add_asgi_middleware(HttpRules, fields=schema.FIELDS, max_body_bytes=TASK.serving.max_body_bytes)
-svc.add_asgi_middleware(DropAbandoned)
+# Off: what costs processor time in each request. Ours are HttpRules' metrics and bentos/tracing.py.
+svc = bentoml.service(
+    name=TASK.name,
+    traffic=TRAFFIC,
+    metrics={"enabled": False},
+    logging={"access": {"enabled": ARGS.access_log}},
+    tracing={"excluded_urls": [".*"]},
+)(Classifier)
+svc.add_asgi_middleware(
+    HttpRules,
+    routes=lambda: bentoml.get_current_service().routes,
+    check_key=ApiKeys.from_environment().check,
+    max_body_bytes=TASK.serving.max_body_bytes,
+    body_timeout=BODY_SECONDS,
+)

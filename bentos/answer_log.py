@@ -32,6 +32,7 @@ class AnswerLog:
         texts: Sequence[TextInput],
         encoded: Sequence[Encoded],
         scores: Floats,
+        first_index: int = 0,
     ) -> None:
         """Note the answer to each input of a request; `scores` [n, labels] are the calibrated ones."""
         now, task = datetime.now(UTC), self._entry.task
@@ -39,7 +40,7 @@ class AnswerLog:
             row = make_row(
                 ts=now,
                 request_id=request_id,
-                index=i,
+                index=first_index + i,
                 model_tag=self._entry.tag,
                 labels=task.labels,
                 probs=scores[i],

@@ -1,17 +1,15 @@
-"""The adaptive batcher: lanes (threads) over one queue, batches cut by a budget of padded tokens."""
+"""The adaptive batcher: lanes (threads) over two lines, batches cut by a budget of padded tokens."""
 
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from bentos.waiting import Item, Line, Result, Ticket
 
-MAX_PADDING = 1.25  # padded / useful tokens of a batch: on a CPU padding costs as much as text
 RATE_MEMORY = 0.9  # share of the past kept in the measured rate at each model call
+BULK_SHARE = 0.5  # of the queue: lists leave room for single texts
 
 
 class QueueFull(Exception):
@@ -30,21 +28,15 @@ class BatcherClosed(Exception):
     """The batcher takes no more work, or was closed before it came to this item."""
 
 
-@dataclass(eq=False)
-class Entry(Generic[Item, Result]):
-    """One waiting item, its length and the future its caller holds."""
-
-    item: Item
-    n_tokens: int
-    future: Future[Result] = field(default_factory=Future)
-
-
 class Batcher(Generic[Item, Result]):
     """Computes submitted items on `lanes` threads, in batches of similar length.
 
     `compute` gets a list of items and gives one result for each, in order; lanes call it concurrently.
-    Each batch holds the item that waits longest, so none starves, and `n * longest <= max_batch_tokens`;
-    an item longer than that runs alone. The public counters only grow.
+    Short requests and bulk wait in two lines that take turns; each batch holds the item that waits longest
+    in its line, so none starves, and `n * longest <= max_batch_tokens`; an item longer than that runs alone.
+    With `express` one thread more serves the short line while every lane is busy with bulk: beyond the
+    number of cores, but the system shares cores fairer than a queue can. The public counters only grow.
+    `observe` is told of each call of `compute`: its tickets and its seconds.
     """
 
     def __init__(
@@ -54,6 +46,9 @@ class Batcher(Generic[Item, Result]):
         lanes: int,
         max_batch_tokens: int,
         max_queue_tokens: int,
+        max_wait: float = float("inf"),
+        express: bool = False,
+        observe: Callable[[Sequence[Ticket[Item, Result]], float], None] = lambda tickets, seconds: None,
     ) -> None:
         self.computed_items = 0  # got their result
         self.failed_items = 0  # got an exception of `compute`
@@ -62,14 +57,21 @@ class Batcher(Generic[Item, Result]):
         self.batches = 0  # calls of `compute`
         self.batch_tokens = 0  # useful tokens in those calls
         self.padded_tokens = 0  # n * longest, summed over those calls
-        self._compute, self._n_tokens = compute, n_tokens
+        self._compute, self._n_tokens, self._observe = compute, n_tokens, observe
         self._max_batch_tokens, self._max_queue_tokens = max_batch_tokens, max_queue_tokens
-        self._waiting: dict[Future[Result], Entry[Item, Result]] = {}  # in order of arrival
-        self._queued_tokens = 0
-        self._recent_tokens, self._recent_seconds = 0.0, 0.0
+        self._max_wait, self._n_lanes = max_wait, lanes
+        self._short: Line[Item, Result] = Line()
+        self._bulk: Line[Item, Result] = Line()
+        self._bulk_is_next = False
+        self._bulk_lanes = 0  # lanes that compute bulk at present
+        self._waiting: dict[Future[Result], Ticket[Item, Result]] = {}
+        self._recent_tokens, self._recent_seconds, self._recent_items = 0.0, 0.0, 0.0
         self._closed = False
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._work, self._express_work = threading.Condition(self._lock), threading.Condition(self._lock)
         self._lanes = [threading.Thread(target=self._lane, daemon=True) for _ in range(lanes)]
+        if express:
+            self._lanes.append(threading.Thread(target=self._express_lane, daemon=True))
         for lane in self._lanes:
             lane.start()
 
@@ -81,140 +83,177 @@ class Batcher(Generic[Item, Result]):
     @property
     def queued_tokens(self) -> int:
         """Tokens that wait."""
-        return self._queued_tokens
+        return self._short.tokens + self._bulk.tokens
 
-    def submit(self, items: Sequence[Item]) -> list[Future[Result]]:
+    @property
+    def oldest_age(self) -> float:
+        """Seconds that the oldest waiting item has waited; 0 when nothing waits."""
+        with self._lock:
+            arrived = [next(iter(line)).arrived for line in (self._short, self._bulk) if line]
+        return max(0.0, time.monotonic() - min(arrived)) if arrived else 0.0
+
+    def submit(self, items: Sequence[Item], bulk: bool = False) -> list[Ticket[Item, Result]]:
         """Queue all items of one request or none; a future cancelled in time is never computed.
 
         Raises QueueFull, TooLarge, BatcherClosed, each at once.
         """
-        entries = [Entry[Item, Result](item, max(1, self._n_tokens(item))) for item in items]
-        with self._changed:
-            self._admit(sum(e.n_tokens for e in entries))
-            for entry in entries:
-                self._waiting[entry.future] = entry
-            self._changed.notify(len(entries))
-        for entry in entries:
-            entry.future.add_done_callback(self._forget)
-        return [entry.future for entry in entries]
+        tickets = [Ticket[Item, Result](item, max(1, self._n_tokens(item)), bulk) for item in items]
+        line = self._bulk if bulk else self._short
+        with self._lock:
+            self._admit(sum(t.n_tokens for t in tickets), bulk)
+            for ticket in tickets:
+                line.add(ticket)
+                self._waiting[ticket.future] = ticket
+            self._work.notify(len(tickets))
+            self._express_work.notify()
+        for ticket in tickets:
+            ticket.future.add_done_callback(self._forget)
+        return tickets
+
+    def seconds_for(self, n_tokens: int) -> float:
+        """How long all lanes take for so many tokens, at their present rate; 0 while none is measured."""
+        if not self._recent_tokens:
+            return 0.0
+        return n_tokens * self._recent_seconds / self._recent_tokens / self._n_lanes
+
+    def check_room(self) -> None:
+        """Raises QueueFull when not even a short item of usual length would be admitted."""
+        with self._lock:
+            self._admit(int(self._recent_tokens / max(self._recent_items, 1.0)), bulk=False)
 
     def close(self, timeout: float = 30.0) -> None:
         """Take no more work, finish what waits; after `timeout` seconds the rest fails with BatcherClosed."""
         end = time.monotonic() + timeout
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
+            self._work.notify_all()
+            self._express_work.notify_all()
         for lane in self._lanes:
             lane.join(max(0.0, end - time.monotonic()))
-        with self._changed:
-            unfinished = self._pop(list(self._waiting.values()))
-        for entry in unfinished:
-            entry.future.set_exception(BatcherClosed("closed before this item was computed"))
+        with self._lock:
+            unfinished = self._pop([*self._short, *self._bulk])
+        for ticket in unfinished:
+            ticket.future.set_exception(BatcherClosed("closed before this item was computed"))
 
-    def _admit(self, n_tokens: int) -> None:
-        """Count the tokens of a new request in, or raise."""
+    def _admit(self, n_tokens: int, bulk: bool) -> None:
+        """Raise when a new request of so many tokens cannot be taken."""
         if self._closed:
             raise BatcherClosed("the batcher is closed and takes no more work")
         if n_tokens > self._max_queue_tokens:
-            raise TooLarge(f"the request has {n_tokens} tokens; send at most {self._max_queue_tokens} in one")
-        if self._queued_tokens + n_tokens > self._max_queue_tokens:
+            raise TooLarge(f"{n_tokens} tokens were given, the queue holds {self._max_queue_tokens}")
+        limit = int(self._max_queue_tokens * BULK_SHARE) if bulk else self._max_queue_tokens
+        queued = self._bulk.tokens if bulk else self.queued_tokens
+        ahead = self.queued_tokens if bulk else min(self.queued_tokens, 2 * self._short.tokens)
+        if queued and (queued + n_tokens > limit or self.seconds_for(ahead) > self._max_wait):
             self.refused_requests += 1
-            raise QueueFull(self._queued_tokens, self._max_queue_tokens, self._seconds_to_drain())
-        self._queued_tokens += n_tokens
-
-    def _seconds_to_drain(self) -> float:
-        """Queued tokens / tokens per second of all lanes; one second while no call has been measured."""
-        if not self._recent_tokens:
-            return 1.0
-        return self._queued_tokens * self._recent_seconds / self._recent_tokens / len(self._lanes)
+            raise QueueFull(queued, limit, self.seconds_for(ahead) if self._recent_tokens else 1.0)
 
     def _forget(self, future: Future[Result]) -> None:
         """Give the place of an item cancelled while it waited to others at once."""
         if future.cancelled():
-            with self._changed:
-                entry = self._waiting.get(future)
-                self._pop([entry] if entry else [])
+            with self._lock:
+                ticket = self._waiting.get(future)
+                self._pop([ticket] if ticket else [])
 
     def _lane(self) -> None:
         while batch := self._next_batch():
             self._run(batch)
+            with self._lock:
+                self._bulk_lanes -= batch[0].bulk
 
-    def _next_batch(self) -> list[Entry[Item, Result]]:
+    def _express_lane(self) -> None:
+        while batch := self._next_express():
+            self._run(batch)
+
+    def _next_batch(self) -> list[Ticket[Item, Result]]:
         """Wait for work and take a batch of it; empty when closed and done."""
-        with self._changed:
+        with self._lock:
             while True:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
+                self._work.wait_for(lambda: self._waiting or self._closed)
                 if not self._waiting:
                     return []
-                # no more than a lane's share of what waits, so that none is idle while another has a batch
-                share = self._queued_tokens // len(self._lanes)
-                batch = nearest(list(self._waiting.values()), min(self._max_batch_tokens, share))
-                if running := self._pop(batch):
+                if running := self._pop(self._turn().nearest(self._budget())):
+                    self._bulk_lanes += running[0].bulk
+                    self._express_work.notify()
                     return running
 
-    def _pop(self, entries: Iterable[Entry[Item, Result]]) -> list[Entry[Item, Result]]:
-        """Take entries out of the queue; those cancelled are counted and left out of the answer."""
+    def _next_express(self) -> list[Ticket[Item, Result]]:
+        """Wait until short items wait behind bulk in every lane; empty when closed."""
+        with self._lock:
+            while True:
+                self._express_work.wait_for(
+                    lambda: self._closed or (self._short and self._bulk_lanes == self._n_lanes)
+                )
+                if self._closed:
+                    return []
+                if running := self._pop(self._short.nearest(self._budget())):
+                    return running
+
+    def _turn(self) -> Line[Item, Result]:
+        """The line whose turn it is; one that is empty loses its turn."""
+        bulk = bool(self._bulk) and (self._bulk_is_next or not self._short)
+        self._bulk_is_next = not bulk
+        return self._bulk if bulk else self._short
+
+    def _budget(self) -> int:
+        """No more than a lane's share of what waits, so that none is idle while another has a batch."""
+        return min(self._max_batch_tokens, self.queued_tokens // self._n_lanes)
+
+    def _pop(self, tickets: Iterable[Ticket[Item, Result]]) -> list[Ticket[Item, Result]]:
+        """Take tickets out of the queue; those cancelled are counted and left out of the answer."""
         running = []
-        for entry in entries:
-            del self._waiting[entry.future]
-            self._queued_tokens -= entry.n_tokens
-            if entry.future.set_running_or_notify_cancel():
-                running.append(entry)
+        for ticket in tickets:
+            del self._waiting[ticket.future]
+            (self._bulk if ticket.bulk else self._short).remove(ticket)
+            if ticket.future.set_running_or_notify_cancel():
+                running.append(ticket)
             else:
                 self.abandoned_items += 1
         return running
 
-    def _run(self, batch: list[Entry[Item, Result]]) -> None:
+    def _run(self, batch: list[Ticket[Item, Result]]) -> None:
         """Compute a batch; one that fails is computed item by item, so that a bad item fails alone."""
         try:
             results = self._call(batch)
         except BaseException as caught:  # whatever it is, the lane must live and the callers must hear of it
             error = deliverable(caught)
         else:
-            for entry, result in zip(batch, results, strict=True):
-                entry.future.set_result(result)
+            for ticket, result in zip(batch, results, strict=True):
+                ticket.future.set_result(result)
             return
         if len(batch) == 1:
             batch[0].future.set_exception(error)
         else:
-            for entry in batch:
-                self._run([entry])
+            for ticket in batch:
+                self._run([ticket])
 
-    def _call(self, batch: list[Entry[Item, Result]]) -> list[Result]:
+    def _call(self, batch: list[Ticket[Item, Result]]) -> list[Result]:
         """One measured call of `compute`."""
         started = time.monotonic()
         results: list[Result] = []
         try:
-            results = list(self._compute([entry.item for entry in batch]))
+            results = list(self._compute([ticket.item for ticket in batch]))
             if len(results) != len(batch):
                 raise RuntimeError(f"compute gave {len(results)} results for {len(batch)} items")
             return results
         finally:
-            self._count(batch, time.monotonic() - started, len(results) == len(batch))
+            self._count(batch, started, len(results) == len(batch))
 
-    def _count(self, batch: list[Entry[Item, Result]], seconds: float, computed: bool) -> None:
-        tokens = sum(entry.n_tokens for entry in batch)
-        with self._changed:
+    def _count(self, batch: list[Ticket[Item, Result]], started: float, computed: bool) -> None:
+        finished = time.monotonic()
+        for ticket in batch:
+            ticket.started, ticket.finished = started, finished
+        tokens = sum(ticket.n_tokens for ticket in batch)
+        with self._lock:
             self.batches += 1
             self.batch_tokens += tokens
-            self.padded_tokens += len(batch) * max(entry.n_tokens for entry in batch)
+            self.padded_tokens += len(batch) * max(ticket.n_tokens for ticket in batch)
             self.computed_items += len(batch) if computed else 0
             self.failed_items += len(batch) == 1 and not computed
             self._recent_tokens = RATE_MEMORY * self._recent_tokens + tokens
-            self._recent_seconds = RATE_MEMORY * self._recent_seconds + seconds
-
-
-def nearest(waiting: list[Entry[Item, Result]], budget: int) -> list[Entry[Item, Result]]:
-    """The first entry and those nearest to it in length, as many as the budget and MAX_PADDING allow."""
-    oldest, *others = waiting
-    batch, longest, useful = [oldest], oldest.n_tokens, oldest.n_tokens
-    for entry in sorted(others, key=lambda other: abs(other.n_tokens - oldest.n_tokens)):
-        longest, useful = max(longest, entry.n_tokens), useful + entry.n_tokens
-        padded = (len(batch) + 1) * longest
-        if padded > min(budget, MAX_PADDING * useful):
-            break
-        batch.append(entry)
-    return batch
+            self._recent_items = RATE_MEMORY * self._recent_items + len(batch)
+            self._recent_seconds = RATE_MEMORY * self._recent_seconds + finished - started
+        self._observe(batch, finished - started)
 
 
 def deliverable(error: BaseException) -> Exception:

@@ -1,82 +1,134 @@
-"""What holds for every HTTP request: its id, its size, its JSON, and the one form of an error."""
+"""Our routes, answered before BentoML sees them, and the one form of every error."""
 
 import asyncio
 import json
 import logging
-import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
-from pydantic_core import from_json
+from pydantic_core import to_json
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Headers = Sequence[tuple[bytes, bytes]]
+from bentos.incoming import (
+    App,
+    ClientGone,
+    Headers,
+    Message,
+    Receive,
+    RequestError,
+    Scope,
+    Send,
+    check_headers,
+    check_json_announced,
+    encoded,
+    header,
+    json_object,
+    read_body,
+    replay,
+    settle_request_id,
+)
+from bentos.metrics import count_request
 
-REQUEST_ID = re.compile(rb"[!-~]{1,128}")  # what is honoured: printable ASCII without spaces
+Value = TypeVar("Value")
 INTERNAL = "An error of the service, not of the request; the service's log says more."
 ROUTES = "POST /predict, POST /feedback, GET /livez, /readyz, /metrics, /docs.json"
+PATHS = {"/predict", "/feedback", "/livez", "/readyz", "/metrics", "/docs.json"}  # labels of metrics
 
 log = logging.getLogger("bentoml.touchstone")
 
 
-class RequestError(Exception):
-    """An answer other than 200; the message says what was given and expected, but never the input itself."""
+@dataclass(frozen=True)
+class Call:
+    """A request to one of our routes: its id, its raw headers and the JSON object of its body."""
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.headers = dict(headers or {})
+    request_id: str
+    headers: Headers
+    body: Mapping[str, Any]
+
+    @classmethod
+    def inside(cls, **body: Any) -> "Call":
+        """A call from this very process."""
+        return cls(uuid4().hex, (), body)
 
 
-class ClientGone(Exception):
-    """The client closed the connection before its request was complete."""
+@dataclass(frozen=True)
+class Reply:
+    """The answer to a Call: JSON, or bytes as they are."""
+
+    value: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One of our routes: the keys that its JSON object may have, and who answers.
+
+    `check` is asked before the body is read; it raises RequestError when reading is in vain.
+    """
+
+    handler: Callable[[Call], Awaitable[Reply]]
+    fields: Sequence[str] = ()
+    check: Callable[[], None] = lambda: None
+
+
+Routes = Mapping[tuple[str, str], Route]  # by method and path
 
 
 class HttpRules:
-    """ASGI middleware: settles request ids, checks bodies before BentoML reads them, gives errors one form.
+    """ASGI middleware: answers our routes, and brings whatever BentoML answers into our form.
 
-    `fields` are the keys that the JSON object of each POST route may have. BentoML answers malformed bodies
-    in other forms and writes parts of them into its log, so they must not come so far.
+    Our routes are answered here, before BentoML's own handling of an API method: that costs three times
+    more processor time than ours, answers malformed bodies in other forms and logs parts of them.
+    `routes` is called for each request, for they exist only when the service has started.
     """
 
-    def __init__(self, app: App, fields: Mapping[str, Sequence[str]], max_body_bytes: int) -> None:
-        self._app, self._fields, self._max_body_bytes = app, fields, max_body_bytes
+    def __init__(
+        self,
+        app: App,
+        routes: Callable[[], Routes],
+        check_key: Callable[[str, Headers], None],
+        max_body_bytes: int,
+        body_timeout: float,
+    ) -> None:
+        self._app, self._routes, self._check_key = app, routes, check_key
+        self._max_body_bytes, self._body_timeout = max_body_bytes, body_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        answer = Answer(send, settle_request_id(scope), scope["method"])
+        method, path = scope["method"], scope["path"]
+        answer = Answer(send, settle_request_id(scope), method, path if path in PATHS else "other")
         try:
-            if scope["method"] == "POST" and scope["path"] in self._fields:
-                receive = await self._checked(scope, receive)
-            await self._app(scope, receive, answer)
+            check_headers(scope["headers"])
+            self._check_key(path, scope["headers"])
+            if route := self._routes().get((method, path)):
+                await answer.reply(await self._reply(route, scope, receive))
+            else:
+                await self._app(scope, receive, answer)
         except RequestError as error:
-            await answer.fail(error.status, str(error))
+            await answer.fail(error.status, str(error), encoded(error.headers))
         except ClientGone:
-            return
+            await answer.fail(499, "The client has gone.")
         except Exception:
-            if scope["path"] == "/readyz":  # what BentoML makes of a runner that is still starting
+            if path == "/readyz":  # what BentoML makes of a runner that is still starting
                 return await answer.fail(503, "The runner is not ready.")
-            log.exception("%s failed", scope["path"])
+            log.exception("%s failed", path)
             await answer.fail(500, INTERNAL)
 
-    async def _checked(self, scope: Scope, receive: Receive) -> Receive:
-        """The same request with its body read; raises RequestError 400, 413 or 415."""
-        kind = header(scope, b"content-type") or b"application/json"
-        if kind.partition(b";")[0].strip().lower() != b"application/json":
-            raise RequestError(415, "The Content-Type is not JSON; expected Content-Type: application/json.")
-        announced = header(scope, b"content-length")
-        if announced.isdigit():
-            check_size(int(announced), self._max_body_bytes)
-        body = await read_body(receive, self._max_body_bytes)
-        check_object(body, self._fields[scope["path"]])
-        return replay(body, receive)
+    async def _reply(self, route: Route, scope: Scope, receive: Receive) -> Reply:
+        """Read the body, let the route answer, and stop that when the client goes."""
+        route.check()
+        is_post = scope["method"] == "POST"
+        if is_post:
+            check_json_announced(scope, self._max_body_bytes)
+        body = await read_body(receive, self._max_body_bytes, self._body_timeout)
+        value = json_object(body, route.fields) if is_post else {}
+        call = Call(header(scope, b"x-request-id").decode(), scope["headers"], value)
+        return await unless_gone(route.handler(call), receive)
 
 
 class DropAbandoned:
@@ -90,22 +142,36 @@ class DropAbandoned:
             return await self._app(scope, receive, send)
         body = await read_body(receive)
         gone = asyncio.ensure_future(receive())  # after the body only one thing can come: the end
-        work = asyncio.ensure_future(self._app(scope, replay(body, lambda: asyncio.shield(gone)), send))
         try:
-            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+            app = self._app(scope, replay(body, lambda: asyncio.shield(gone)), send)
+            await unless_gone(app, lambda: asyncio.shield(gone))
+        except ClientGone:
+            return
         finally:
             gone.cancel()
-            work.cancel()  # does nothing to work that is done
-        await asyncio.wait((work,))
-        if not work.cancelled():
-            work.result()
+
+
+async def unless_gone(work: Awaitable[Value], receive: Receive) -> Value:
+    """What `work` gives; it is cancelled, and ClientGone raised, when the connection ends before."""
+    task = asyncio.current_task()
+    assert task is not None
+    gone = asyncio.ensure_future(receive())  # after the body only one thing can come: the end
+    gone.add_done_callback(lambda future: None if future.cancelled() else task.cancel())
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if gone.done() and not gone.cancelled() and task.uncancel() == 0:
+            raise ClientGone from None
+        raise
+    finally:
+        gone.cancel()
 
 
 class Answer:
-    """An ASGI `send` that adds the request id and brings every form of error into ours."""
+    """An ASGI `send` that adds the request id, counts, and brings every form of error into ours."""
 
-    def __init__(self, send: Send, request_id: bytes, method: str) -> None:
-        self._send, self._request_id, self._method = send, request_id, method
+    def __init__(self, send: Send, request_id: bytes, method: str, route: str) -> None:
+        self._send, self._request_id, self._method, self._route = send, request_id, method, route
         self._started = False
         self._error: Message | None = None  # the start of an error, held back until its body is known
         self._body = b""
@@ -114,7 +180,7 @@ class Answer:
         if message["type"] == "http.response.start" and message["status"] >= 400:
             self._error = message
         elif message["type"] == "http.response.start":
-            await self._start(message)
+            await self._start(message["status"], message.get("headers", ()))
         elif self._error is None:
             await self._send(message)
         else:
@@ -123,20 +189,27 @@ class Answer:
                 status, headers = self._error["status"], self._error["headers"]
                 await self.fail(status, error_text(status, self._body, self._method, headers), headers)
 
+    async def reply(self, reply: Reply) -> None:
+        """Send an answer of ours."""
+        body = reply.value if isinstance(reply.value, bytes) else to_json(reply.value)
+        await self._whole(reply.status, body, encoded(reply.headers), reply.media_type)
+
     async def fail(self, status: int, text: str, headers: Headers = ()) -> None:
         """Send an error of ours, unless an answer is under way already."""
-        if self._started:
-            return
-        body = json.dumps({"error": text}).encode()
-        kept = [(name, value) for name, value in headers if not name.lower().startswith(b"content-")]
-        kept += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await self._start({"type": "http.response.start", "status": status, "headers": kept})
+        if not self._started:
+            kept = [(name, value) for name, value in headers if not name.lower().startswith(b"content-")]
+            await self._whole(status, to_json({"error": text}), kept, "application/json")
+
+    async def _whole(self, status: int, body: bytes, headers: Headers, media_type: str) -> None:
+        content = [(b"content-type", media_type.encode()), (b"content-length", b"%d" % len(body))]
+        await self._start(status, [*headers, *content])
         await self._send({"type": "http.response.body", "body": body})
 
-    async def _start(self, message: Message) -> None:
+    async def _start(self, status: int, headers: Headers) -> None:
         self._started = True
-        headers = [*message.get("headers", ()), (b"x-request-id", self._request_id)]
-        await self._send({**message, "headers": headers})
+        count_request(self._route, status)
+        headers = [*headers, (b"x-request-id", self._request_id)]
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
 
 def error_text(status: int, body: bytes, method: str, headers: Headers) -> str:
@@ -152,61 +225,3 @@ def error_text(status: int, body: bytes, method: str, headers: Headers) -> str:
         return body.decode("utf-8", "replace").strip() or HTTPStatus(status).phrase
     value = value[0] if isinstance(value, list) and value else value
     return str(value["error"]) if isinstance(value, dict) and "error" in value else HTTPStatus(status).phrase
-
-
-def check_object(body: bytes, fields: Sequence[str]) -> None:
-    """Raises RequestError 400 unless the body is a JSON object with no other keys than `fields`."""
-    try:
-        value = from_json(body)
-    except ValueError as error:  # says where, not what
-        raise RequestError(400, f"The body is not JSON in UTF-8: {error}.") from None
-    expected = f"expected an object with the keys {', '.join(fields)}"
-    if not isinstance(value, dict):
-        raise RequestError(400, f"The body is not a JSON object; {expected}.")
-    if not value.keys() <= set(fields):
-        raise RequestError(400, f"The body has an unknown key; {expected}.")
-
-
-def check_size(n_bytes: int, limit: int) -> None:
-    if n_bytes > limit:
-        raise RequestError(413, f"The body is larger than {limit:,} bytes; send fewer or shorter inputs.")
-
-
-async def read_body(receive: Receive, limit: int | None = None) -> bytes:
-    """The whole body; raises RequestError 413 when it turns out longer than `limit` bytes, or ClientGone."""
-    body, more = bytearray(), True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if limit is not None:
-            check_size(len(body), limit)
-    return bytes(body)
-
-
-def replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body in one message and then what `receive` gives."""
-    messages: Iterable[Message] = iter([{"type": "http.request", "body": body, "more_body": False}])
-
-    async def replayed() -> Message:
-        for message in messages:
-            return message
-        return await receive()
-
-    return replayed
-
-
-def settle_request_id(scope: Scope) -> bytes:
-    """The client's X-Request-ID or a new one; the request carries it from here on."""
-    given = header(scope, b"x-request-id")
-    request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex.encode()
-    others = [(name, value) for name, value in scope["headers"] if name != b"x-request-id"]
-    scope["headers"] = [*others, (b"x-request-id", request_id)]
-    return request_id
-
-
-def header(scope: Scope, name: bytes) -> bytes:
-    """The first header of that lower-case name; empty when there is none."""
-    return next((bytes(value) for key, value in scope["headers"] if key == name), b"")

@@ -4,25 +4,36 @@ import asyncio
 import logging
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bentos.answer_cache import Answer, AnswerCache, Row
 from bentos.batching import Batcher, BatcherClosed, QueueFull, TooLarge
-from bentos.http import INTERNAL, RequestError
-from bentos.metrics import mirror_batcher
+from bentos.http import INTERNAL
+from bentos.incoming import RequestError
+from bentos.metrics import mirror_runner, observe_batch
 from bentos.model_store import Entry, ModelError, load_model, self_check
 from bentos.preprocess import PREPROCESS, Arrays, ModelInput
 
 CPU_BATCH_TOKENS = 256  # from here on a core is at its best: 3,620 tokens/s, in calls of 16 tokens 2,260
+WINDOWS_IN_QUEUE = 8  # a long list enters the queue in parts, so that other requests find room
+ROOM_SECONDS = 0.01  # between two tries of a part that found none
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "200000 100000": 2 cores; "max 100000": no limit
 
-Logits = NDArray[np.float32]
+Logits = Row  # [n, labels]
 
 log = logging.getLogger("bentoml.touchstone")
+
+
+class ItemFailed(Exception):
+    """The model failed at the input `index` of a request."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(f"inputs[{index}]")
+        self.index = index
 
 
 class Runner:
@@ -32,6 +43,7 @@ class Runner:
     """
 
     def __init__(self, entry: Entry, lanes: int) -> None:
+        serving = entry.task.serving
         self.fault = ""  # why the model must not answer
         self._preprocess = PREPROCESS[entry.task.pipeline_tag](entry.path, entry.task)
         self._model = load_model(entry.variant, entry.path, entry.task)
@@ -40,41 +52,124 @@ class Runner:
         except ModelError as error:
             self.fault = str(error)
             log.critical("Not ready: %s", error)
-        limit = entry.task.serving.max_batch_tokens
-        self._batcher = Batcher[ModelInput, Logits](
+        on_cpu = entry.variant != "torch"
+        limit, self._timeout = serving.max_batch_tokens, serving.timeout
+        self._lone_tokens = lanes * (min(limit, CPU_BATCH_TOKENS) if on_cpu else limit)
+        self._window_tokens = max(1, serving.max_queue_tokens // WINDOWS_IN_QUEUE)
+        self._batcher = Batcher[ModelInput, Row](
             self._compute,
             n_tokens=lambda item: item.n_tokens,
             lanes=lanes,
-            max_batch_tokens=limit if entry.variant == "torch" else min(limit, CPU_BATCH_TOKENS),
-            max_queue_tokens=entry.task.serving.max_queue_tokens,
+            max_batch_tokens=min(limit, CPU_BATCH_TOKENS) if on_cpu else limit,
+            max_queue_tokens=serving.max_queue_tokens,
+            max_wait=serving.timeout,
+            express=on_cpu,
+            observe=observe_batch,
         )
-        self._mirror = mirror_batcher(self._batcher)
+        self._cache = AnswerCache(serving.answer_cache)
+        self._mirror = mirror_runner(self._batcher, self._cache)
 
     async def classify(self, packed: Arrays) -> dict[str, Any]:
-        """{"logits": [n, labels]}, or a refusal for `logits_of`; a cancelled call leaves the queue."""
+        """{"logits": [n, labels], "times": Times or None}, or a refusal for `logits_of`.
+
+        A cancelled call leaves the queue.
+        """
         if self.fault:
             return {"status": 503, "error": self.fault}
         try:
-            futures = self._batcher.submit(unpack(packed))
-            rows = await asyncio.gather(*map(asyncio.wrap_future, futures))
+            return await self._answered(unpack(packed))
         except QueueFull as error:
             return {"status": 429, "error": f"Busy: {error}.", "retry_after": error.retry_after}
         except TooLarge as error:
-            return {"status": 413, "error": f"{error}."}
+            return {"status": 413, "error": f"Too much for one request: {error}. Send fewer inputs."}
         except BatcherClosed:
             return {"status": 503, "error": "The service is shutting down."}
-        except Exception:
-            log.exception("The model failed")
-            return {"status": 500, "error": INTERNAL}
-        return {"logits": np.stack(rows)}
+        except ItemFailed as error:
+            log.exception("The model failed at %s of a request", error)
+            return {"status": 500, "error": f"The model failed at {error}. {INTERNAL}"}
+
+    def check_room(self) -> None:
+        """Raises RequestError 429 when the queue is so full that reading a request is in vain."""
+        try:
+            self._batcher.check_room()
+        except (QueueFull, BatcherClosed) as error:
+            retry_after = error.retry_after if isinstance(error, QueueFull) else 1.0
+            logits_of({"status": 429, "error": f"Busy: {error}.", "retry_after": retry_after})
 
     def close(self) -> None:
         """Finish what waits and take no more."""
         self._batcher.close()
         self._mirror.close()
 
-    def _compute(self, items: list[ModelInput]) -> list[Logits]:
+    async def _answered(self, items: Sequence[ModelInput]) -> dict[str, Any]:
+        """The answers to all items, two windows of them in the queue at a time."""
+        n_tokens = sum(item.n_tokens for item in items)
+        bulk = n_tokens > self._lone_tokens and len(items) > 1
+        if bulk and (seconds := self._batcher.seconds_for(n_tokens)) > self._timeout:
+            raise TooLarge(f"{n_tokens} tokens take {seconds:.0f} s, the limit is {self._timeout:g} s")
+        answers: list[Answer] = []
+        try:
+            for window in windows(items, self._window_tokens):
+                submitted = len(answers)
+                answers += await self._ask(window, bulk, patient=submitted > 0)
+                await settled(answers[:submitted])
+            await settled(answers)
+            rows = [row_of(answer, index) for index, answer in enumerate(answers)]
+            return {"logits": np.stack(rows), "times": times_of(answers)}
+        finally:
+            self._cache.leave(answers)
+
+    async def _ask(self, window: Sequence[ModelInput], bulk: bool, patient: bool) -> list[Answer]:
+        """Put a window into the queue. The first is refused when that is full, the others wait for room."""
+        while True:
+            try:
+                return self._cache.ask(window, lambda new: self._batcher.submit(new, bulk))
+            except QueueFull:
+                if not patient:
+                    raise
+                await asyncio.sleep(ROOM_SECONDS)
+
+    def _compute(self, items: list[ModelInput]) -> list[Row]:
         return list(self._model.run(self._preprocess.pad(items)))
+
+
+async def settled(answers: Sequence[Answer]) -> None:
+    """Wait until all are there, without a cancellation of this wait reaching them."""
+    if under_way := {answer.future for answer in answers if not answer.future.done()}:
+        await asyncio.wait(under_way)
+
+
+def row_of(answer: Answer, index: int) -> Row:
+    """The logits of one settled answer; raises BatcherClosed, or ItemFailed with the index."""
+    try:
+        return answer.future.result()
+    except BatcherClosed:
+        raise
+    except Exception as error:
+        raise ItemFailed(index) from error
+
+
+def times_of(answers: Sequence[Answer]) -> dict[str, float] | None:
+    """When the items arrived, were begun and done (seconds of `time.monotonic`); None if all were known."""
+    tickets = [answer.ticket for answer in answers if answer.ticket]
+    if not tickets:
+        return None
+    return {
+        "arrived": min(ticket.arrived for ticket in tickets),
+        "started": min(ticket.started for ticket in tickets),
+        "finished": max(ticket.finished for ticket in tickets),
+    }
+
+
+def windows(items: Sequence[ModelInput], n_tokens: int) -> Iterator[Sequence[ModelInput]]:
+    """The items in parts of at most so many tokens, an item longer than that alone."""
+    start = size = 0
+    for i, item in enumerate(items):
+        if i > start and size + item.n_tokens > n_tokens:
+            yield items[start:i]
+            start, size = i, 0
+        size += item.n_tokens
+    yield items[start:]
 
 
 def logits_of(answer: dict[str, Any]) -> Logits:

@@ -1,6 +1,6 @@
 """The schema of /predict and /feedback: from JSON values to inputs, parameters and rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from numpy.typing import NDArray
 from pydantic import WithJsonSchema
 
-from bentos.http import REQUEST_ID, RequestError
+from bentos.incoming import REQUEST_ID, RequestError
 from bentos.log_files import utc_text
 from bentos.postprocess import Floats, probabilities
 from bentos.preprocess import Encoded, TextInput
@@ -95,8 +95,10 @@ def read_parameters(parameters: Any) -> Options:
     return Options(top_k, function)
 
 
-def feedback_row(request_id: Any, index: Any, label: Any, source: Any, task: Task) -> dict[str, Any]:
+def feedback_row(body: Mapping[str, Any], task: Task) -> dict[str, Any]:
     """The feedback row of a request; raises RequestError 400."""
+    request_id, index = body.get("request_id"), body.get("index", 0)
+    label, source = body.get("label"), body.get("source", "user")
     if not (isinstance(request_id, str) and REQUEST_ID.fullmatch(request_id.encode("utf-8", "replace"))):
         raise RequestError(400, "request_id is not the X-Request-ID of an answer.")
     if not (_is_int(index) and index >= 0):

@@ -1,14 +1,23 @@
 """The arguments of `bentoml serve --arg key=value`, and the store entry that they mean."""
 
+from dataclasses import fields, replace
 from pathlib import Path
 
 import bentoml
 import yaml
 from bentoml.exceptions import InvalidArgument
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
 
 from bentos.model_store import Entry, ModelError, load_entry, model_tag, versions
-from bentos.task import TaskError, load_task
+from bentos.task import Serving, TaskError, load_task
 
 
 class ServeArgs(BaseModel):
@@ -21,6 +30,15 @@ class ServeArgs(BaseModel):
     version: str = "latest"
     logs: str = ""  # folder of the request log; $TOUCHSTONE_LOGS or logs/ when absent
     lanes: PositiveInt | None = None  # threads that compute; one for each core when absent
+    access_log: bool = False  # a line for each request
+    # the task's `serving:` where given
+    max_batch_tokens: PositiveInt | None = None
+    max_queue_tokens: PositiveInt | None = None
+    max_items: PositiveInt | None = None
+    max_body_bytes: PositiveInt | None = None
+    timeout: PositiveFloat | None = None
+    answer_cache: NonNegativeInt | None = None
+    drain_seconds: NonNegativeFloat | None = None
 
 
 def serve_args() -> ServeArgs:
@@ -30,18 +48,23 @@ def serve_args() -> ServeArgs:
     except ValidationError as error:
         wrong = ", ".join(str(fault["loc"][0]) for fault in error.errors())
         known = ", ".join(ServeArgs.model_fields)
-        raise InvalidArgument(f"Wrong --arg {wrong}. There are {known} (a number from 1 on).") from None
+        raise InvalidArgument(
+            f"Wrong --arg {wrong}. There are {known} (numbers, most of them from 1 on)."
+        ) from None
 
 
 def served_entry(args: ServeArgs, source: Path) -> Entry:
-    """The entry to serve; raises InvalidArgument with the line that tells the user what to do.
+    """The entry to serve, its task as trained but for the serving settings given as arguments.
 
     For a `source` in a built Bento that is the entry packed with it, whatever the store has got since.
+    Raises InvalidArgument with the line that tells the user what to do.
     """
     try:
-        return load_entry(packed_tag(source) or asked_tag(args))
+        entry = load_entry(packed_tag(source) or asked_tag(args))
     except (ModelError, TaskError) as error:
         raise InvalidArgument(str(error)) from error
+    given = args.model_dump(include={field.name for field in fields(Serving)}, exclude_none=True)
+    return replace(entry, task=replace(entry.task, serving=replace(entry.task.serving, **given)))
 
 
 def asked_tag(args: ServeArgs) -> str:

@@ -28,7 +28,9 @@ class Serving:
     max_queue_tokens: int = 65536  # tokens waiting; beyond this a request is refused with 429
     max_items: int = 1024  # inputs in one request
     max_body_bytes: int = 8 * 2**20
-    timeout: float = 30.0  # seconds
+    timeout: float = 30.0  # seconds until an answer; what would have to wait longer is refused on arrival
+    answer_cache: int = 10_000  # answers kept for inputs that come again; 0: none, nor shared under way
+    drain_seconds: float = 5.0  # from the wish to stop until new requests are refused
 
 
 @dataclass(frozen=True, config=STRICT)

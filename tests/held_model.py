@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future
 
 from bentos.batching import Batcher
+from bentos.waiting import Ticket
 
 Texts = list[str]
 
@@ -27,13 +27,13 @@ class Model:
         return [text.upper() for text in texts]
 
 
-def hold(model: Model, batcher: Batcher[str, str]) -> Future[str]:
+def hold(model: Model, batcher: Batcher[str, str]) -> Ticket[str, str]:
     """Occupy the only lane until the gate opens."""
     model.gate.clear()
-    (future,) = batcher.submit(["held"])
+    (ticket,) = batcher.submit(["held"])
     assert model.busy.acquire(timeout=10)
-    return future
+    return ticket
 
 
-def answers(futures: Sequence[Future[str]]) -> Texts:
-    return [future.result(timeout=30) for future in futures]
+def answers(tickets: Sequence[Ticket[str, str]]) -> Texts:
+    return [ticket.future.result(timeout=30) for ticket in tickets]

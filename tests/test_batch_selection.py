@@ -4,34 +4,53 @@ import random
 
 import pytest
 
-from bentos.batching import Entry, nearest
+from bentos.waiting import Line, Ticket
 
 
-def entries(*lengths: int) -> list[Entry[int, None]]:
-    return [Entry(item, length) for item, length in enumerate(lengths)]
+def line(*lengths: int) -> Line[int, None]:
+    waiting: Line[int, None] = Line()
+    for item, length in enumerate(lengths):
+        waiting.add(Ticket(item, length))
+    return waiting
+
+
+def lengths(batch: list[Ticket[int, None]]) -> list[int]:
+    return [ticket.n_tokens for ticket in batch]
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_batch_holds_the_oldest(seed: int) -> None:
-    dice = random.Random(seed)
-    waiting = entries(*(dice.randrange(1, 100) for _ in range(dice.randrange(1, 200))))
-    batch = nearest(waiting, budget=dice.randrange(1, 2000))
-    assert batch[0] is waiting[0]
-    assert len({entry.item for entry in batch}) == len(batch)
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_padded_tokens_stay_in_the_budget(seed: int) -> None:
+def test_a_batch_holds_the_oldest_within_its_budget(seed: int) -> None:
     dice = random.Random(seed)
     budget = dice.randrange(100, 2000)
-    batch = nearest(entries(*(dice.randrange(1, 100) for _ in range(100))), budget)
-    assert len(batch) * max(entry.n_tokens for entry in batch) <= budget
+    batch = line(*(dice.randrange(1, 100) for _ in range(dice.randrange(1, 200)))).nearest(budget)
+    assert batch[0].item == 0
+    assert len({ticket.item for ticket in batch}) == len(batch)
+    assert len(batch) * max(lengths(batch)) <= budget
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_padding_stays_below_a_quarter_of_the_useful_tokens(seed: int) -> None:
+    dice = random.Random(seed)
+    batch = line(*(dice.randrange(1, 100) for _ in range(100))).nearest(budget=2000)
+    assert len(batch) * max(lengths(batch)) <= 1.25 * sum(lengths(batch))
 
 
 def test_nearest_in_length_go_together() -> None:
-    batch = nearest(entries(50, 10, 52, 90, 49), budget=160)
-    assert [entry.n_tokens for entry in batch] == [50, 49, 52]
+    assert sorted(lengths(line(50, 10, 52, 90, 49).nearest(budget=160))) == [49, 50, 52]
+
+
+def test_of_equal_length_the_oldest_go_first() -> None:
+    assert [ticket.item for ticket in line(5, 5, 5, 5).nearest(budget=10)] == [0, 1]
 
 
 def test_short_items_are_not_padded_to_a_long_one() -> None:
-    assert [entry.n_tokens for entry in nearest(entries(200, 5, 5, 5), budget=4096)] == [200]
+    assert lengths(line(200, 5, 5, 5).nearest(budget=4096)) == [200]
+
+
+def test_a_line_forgets_what_is_removed() -> None:
+    waiting = line(5, 7, 5)
+    for ticket in list(waiting):
+        waiting.remove(ticket)
+    assert (len(waiting), waiting.tokens) == (0, 0)
+    waiting.add(Ticket(9, 5))
+    assert [ticket.item for ticket in waiting.nearest(budget=100)] == [9]

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -38,7 +39,7 @@ def test_each_item_gets_its_own_result_in_order(make: Make) -> None:
     assert answers(make().submit(["b", "aaa", "cc"])) == ["B", "AAA", "CC"]
 
 
-def test_no_items_no_futures(make: Make) -> None:
+def test_no_items_no_tickets(make: Make) -> None:
     assert make().submit([]) == []
 
 
@@ -66,19 +67,19 @@ def test_nothing_is_lost_or_doubled_under_eight_threads(make: Make, model: Model
 def test_an_item_over_the_batch_budget_runs_alone(make: Make, model: Model) -> None:
     batcher = make()
     held = hold(model, batcher)
-    futures = batcher.submit(["x" * 100, "x" * 99, "x" * 98])
+    tickets = batcher.submit(["x" * 100, "x" * 99, "x" * 98])
     model.gate.set()
-    answers([held, *futures])
+    answers([held, *tickets])
     assert [len(call) for call in model.calls] == [1, 1, 1, 1]
 
 
 def test_two_waiting_items_use_both_lanes(make: Make, model: Model) -> None:
     model.gate.clear()
-    futures = make(lanes=2).submit(["aaaa", "bbbb"])
+    tickets = make(lanes=2).submit(["aaaa", "bbbb"])
     assert model.busy.acquire(timeout=10)
     assert model.busy.acquire(timeout=10)
     model.gate.set()
-    answers(futures)
+    answers(tickets)
     assert sorted(model.calls) == [["aaaa"], ["bbbb"]]
 
 
@@ -96,21 +97,21 @@ def test_a_cancelled_item_is_dropped_and_its_place_is_free_at_once(make: Make, m
     batcher = make(max_queue_tokens=10)
     held = hold(model, batcher)
     (gone,) = batcher.submit(["x" * 10])
-    assert gone.cancel()
+    assert gone.future.cancel()
     assert (batcher.queued_items, batcher.queued_tokens) == (0, 0)
     (kept,) = batcher.submit(["y" * 10])
     model.gate.set()
     answers([held, kept])
-    assert gone.cancelled()
+    assert gone.future.cancelled()
     assert batcher.abandoned_items == 1
     assert model.calls == [["held"], ["y" * 10]]
 
 
 def test_cancelling_while_lanes_take_loses_and_doubles_nothing(make: Make, model: Model) -> None:
     batcher = make(lanes=2, max_queue_tokens=10**6)
-    futures = [future for n in range(500) for future in batcher.submit([f"{n:04}"])]
-    cancelled = sum(future.cancel() for future in futures[::2])
-    wait(futures, timeout=30)
+    tickets = [ticket for n in range(500) for ticket in batcher.submit([f"{n:04}"])]
+    cancelled = sum(ticket.future.cancel() for ticket in tickets[::2])
+    wait([ticket.future for ticket in tickets], timeout=30)
     batcher.close()
     assert batcher.abandoned_items == cancelled
     assert batcher.computed_items == sum(map(len, model.calls)) == 500 - cancelled
@@ -122,8 +123,8 @@ def test_a_cancelled_asyncio_wait_abandons_the_item(make: Make, model: Model) ->
     hold(model, batcher)
 
     async def client() -> None:
-        (future,) = batcher.submit(["slow"])
-        await asyncio.wait_for(asyncio.wrap_future(future), timeout=0.01)
+        (ticket,) = batcher.submit(["slow"])
+        await asyncio.wait_for(asyncio.wrap_future(ticket.future), timeout=0.01)
 
     with pytest.raises(TimeoutError):
         asyncio.run(client())
@@ -133,11 +134,11 @@ def test_a_cancelled_asyncio_wait_abandons_the_item(make: Make, model: Model) ->
 def test_a_poisoned_item_fails_alone(make: Make, model: Model) -> None:
     batcher = make()
     held = hold(model, batcher)
-    futures = batcher.submit(["first.", "poison", "second"])
+    tickets = batcher.submit(["first.", "poison", "second"])
     model.gate.set()
     with pytest.raises(ValueError, match="poison"):
-        futures[1].result(timeout=30)
-    assert answers([held, futures[0], futures[2]]) == ["HELD", "FIRST.", "SECOND"]
+        tickets[1].future.result(timeout=30)
+    assert answers([held, tickets[0], tickets[2]]) == ["HELD", "FIRST.", "SECOND"]
     assert model.calls[1] == ["first.", "poison", "second"]
     assert (batcher.computed_items, batcher.failed_items) == (3, 1)
 
@@ -154,15 +155,15 @@ def test_a_lane_survives_whatever_is_raised(make: Make, error: BaseException) ->
     batcher = make(compute)
     (bad,) = batcher.submit(["bad"])
     with pytest.raises(RuntimeError, match=type(error).__name__) as caught:
-        bad.result(timeout=30)
+        bad.future.result(timeout=30)
     assert caught.value.__cause__ is error
     assert answers(batcher.submit(["good"])) == ["good"]
 
 
 def test_too_few_results_are_an_error_and_no_hang(make: Make) -> None:
-    (future,) = make(lambda texts: []).submit(["a"])
+    (ticket,) = make(lambda texts: []).submit(["a"])
     with pytest.raises(RuntimeError, match="0 results for 1 items"):
-        future.result(timeout=30)
+        ticket.future.result(timeout=30)
 
 
 def test_a_full_queue_refuses_the_newest_at_once_and_recovers(make: Make, model: Model) -> None:
@@ -192,7 +193,7 @@ def test_retry_after_follows_the_measured_rate(make: Make, model: Model) -> None
     model.gate.clear()
     (slow,) = batcher.submit(["x" * 10])
     threading.Timer(0.2, model.gate.set).start()
-    slow.result(timeout=30)  # at most 50 tokens a second
+    slow.future.result(timeout=30)  # at most 50 tokens a second
     assert model.busy.acquire(timeout=10)
     hold(model, batcher)
     batcher.submit(["x" * 10] * 10)
@@ -203,7 +204,7 @@ def test_retry_after_follows_the_measured_rate(make: Make, model: Model) -> None
 
 def test_a_request_over_the_whole_queue_is_told_so(make: Make) -> None:
     batcher = make(max_queue_tokens=20)
-    with pytest.raises(TooLarge, match="21 tokens; send at most 20"):
+    with pytest.raises(TooLarge, match="21 tokens were given, the queue holds 20"):
         batcher.submit(["x" * 21])
     assert batcher.refused_requests == 0
 
@@ -225,7 +226,7 @@ def test_close_fails_what_it_cannot_finish_in_time(make: Make, model: Model) -> 
     (waiting,) = batcher.submit(["late"])
     batcher.close(timeout=0.05)
     with pytest.raises(BatcherClosed):
-        waiting.result(timeout=0)
+        waiting.future.result(timeout=0)
     model.gate.set()
     assert answers([held]) == ["HELD"]
 
@@ -236,3 +237,61 @@ def test_an_exception_of_n_tokens_leaves_the_queue_as_it_was() -> None:
         batcher.submit(["7", "seven"])
     assert (batcher.queued_items, batcher.queued_tokens) == (0, 0)
     batcher.close()
+
+
+def test_short_requests_and_bulk_take_turns(make: Make, model: Model) -> None:
+    batcher = make()
+    held = hold(model, batcher)
+    bulk = batcher.submit(["b" * 40, "c" * 40, "d" * 40], bulk=True)
+    shorts = [batcher.submit([text])[0] for text in ("s" * 20, "t" * 40)]
+    model.gate.set()
+    answers([held, *bulk, *shorts])
+    assert [call[0][0] for call in model.calls] == ["h", "b", "s", "c", "t", "d"]
+
+
+def test_bulk_leaves_half_of_the_queue_to_short_requests(make: Make, model: Model) -> None:
+    batcher = make(max_queue_tokens=100)
+    hold(model, batcher)
+    batcher.submit(["b" * 40], bulk=True)
+    with pytest.raises(QueueFull, match="40 of 50 tokens wait"):
+        batcher.submit(["b" * 20], bulk=True)
+    batcher.submit(["s" * 60])
+
+
+def test_a_short_request_passes_bulk_that_fills_every_lane(make: Make, model: Model) -> None:
+    express = threading.Event()
+
+    def compute(texts: Texts) -> Texts:
+        if texts == ["short"]:
+            express.set()
+        else:
+            assert express.wait(30)
+        return texts
+
+    batcher = make(compute, lanes=2, express=True)
+    bulk = batcher.submit(["b" * 40, "c" * 40, "d" * 40], bulk=True)
+    assert answers(batcher.submit(["short"])) == ["short"]
+    assert len(answers(bulk)) == 3
+
+
+def test_what_would_wait_too_long_is_refused(make: Make, model: Model) -> None:
+    batcher = make(max_wait=0.1)
+    model.gate.clear()
+    (slow,) = batcher.submit(["x" * 10])
+    threading.Timer(0.2, model.gate.set).start()
+    slow.future.result(timeout=30)  # at most 50 tokens a second
+    assert model.busy.acquire(timeout=10)
+    hold(model, batcher)
+    batcher.submit(["x" * 10])  # nothing waits yet
+    with pytest.raises(QueueFull):
+        batcher.submit(["y"])
+    with pytest.raises(QueueFull):
+        batcher.check_room()
+
+
+def test_the_age_is_that_of_the_oldest(make: Make, model: Model) -> None:
+    batcher = make()
+    assert batcher.oldest_age == 0
+    hold(model, batcher)
+    (waiting,) = batcher.submit(["x"])
+    assert 0 < batcher.oldest_age <= time.monotonic() - waiting.arrived

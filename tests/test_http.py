@@ -1,11 +1,12 @@
 """The middleware by itself: what only a hand-made connection can show."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import pytest
 
-from bentos.http import App, DropAbandoned, HttpRules, Message, Receive, Scope, Send
+from bentos.http import Call, DropAbandoned, HttpRules, Reply, Route
+from bentos.incoming import App, Message, Receive, Scope, Send
 
 GONE: Message = {"type": "http.disconnect"}
 
@@ -50,36 +51,57 @@ async def fail(scope: Scope, receive: Receive, send: Send) -> None:
     raise RuntimeError("broken")
 
 
-def rules(app: App) -> HttpRules:
-    return HttpRules(app, fields={"/predict": ("inputs",)}, max_body_bytes=20)
+async def give_back(call: Call) -> Reply:
+    return Reply(call.body)
+
+
+async def never(call: Call) -> Reply:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+def rules(app: App = echo, handler: Callable[[Call], Awaitable[Reply]] = give_back) -> HttpRules:
+    routes = {("POST", "/predict"): Route(handler, fields=("inputs",))}
+    return HttpRules(app, lambda: routes, lambda path, headers: None, max_body_bytes=20, body_timeout=0.05)
 
 
 def test_a_body_in_parts_arrives_whole() -> None:
-    sent = exchange(rules(echo), [part(b'{"inputs":', more=True), part(b'"a"}')], scope())
+    sent = exchange(rules(), [part(b'{"inputs":', more=True), part(b'"a"}')], scope())
     assert sent[1]["body"] == b'{"inputs":"a"}'
 
 
 def test_a_long_body_is_refused_before_it_has_arrived() -> None:
-    sent = exchange(rules(echo), [part(b" " * 21, more=True)], scope())
+    sent = exchange(rules(), [part(b" " * 21, more=True)], scope())
     assert sent[0]["status"] == 413
 
 
 def test_an_announced_long_body_is_not_waited_for() -> None:
-    assert exchange(rules(echo), [], scope(content_length="21"))[0]["status"] == 413
+    assert exchange(rules(), [], scope(content_length="21"))[0]["status"] == 413
 
 
-def test_a_client_that_leaves_within_its_body_gets_nothing() -> None:
-    assert exchange(rules(echo), [part(b"{", more=True), GONE], scope()) == []
+def test_a_body_that_does_not_come_times_out_and_ends_the_connection() -> None:
+    sent = exchange(rules(), [part(b"{", more=True)], scope())
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+
+
+def test_long_headers_are_refused() -> None:
+    assert exchange(rules(), [], scope(cookie="a" * 40_000))[0]["status"] == 431
+
+
+@pytest.mark.parametrize("messages", [[part(b"{", more=True), GONE], [part(b"{}"), GONE]])
+def test_a_client_that_leaves_ends_the_work(messages: list[Message]) -> None:
+    assert exchange(rules(handler=never), messages, scope())[0]["status"] == 499
 
 
 def test_a_failure_is_one_json_object(caplog: pytest.LogCaptureFixture) -> None:
-    sent = exchange(rules(fail), [part(b"{}")], scope())
-    assert (sent[0]["status"], sent[1]["body"][:10]) == (500, b'{"error": ')
+    sent = exchange(rules(fail), [part(b"{}")], scope("/other"))
+    assert (sent[0]["status"], sent[1]["body"][:9]) == (500, b'{"error":')
     assert "broken" in caplog.text
 
 
 def test_a_runner_that_starts_is_no_failure() -> None:
-    assert exchange(rules(fail), [], scope("/readyz"))[0]["status"] == 503
+    assert exchange(rules(fail), [part(b"{}")], scope("/readyz"))[0]["status"] == 503
 
 
 def test_work_is_dropped_when_the_client_leaves() -> None:

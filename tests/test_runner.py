@@ -1,13 +1,16 @@
 """The runner: what it computes, refuses and drops."""
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
-from bentos.http import RequestError
-from bentos.model_store import Entry
+from bentos.incoming import RequestError
+from bentos.model_store import Entry, load_entry
 from bentos.preprocess import TextPreprocess
 from bentos.runner import Runner, available_cores, logits_of, pack, unpack
 
@@ -36,11 +39,12 @@ def test_it_gives_a_row_of_logits_for_each_item(entry: Entry, packed: dict[str, 
 
 def test_a_cancelled_call_leaves_the_queue(entry: Entry) -> None:
     runner = Runner(entry, lanes=1)
-    packed = pack(TextPreprocess(entry.path, entry.task)(["a " * 64] * 60))
+    preprocess = TextPreprocess(entry.path, entry.task)
+    packs = [pack(preprocess(long_texts(60, call))) for call in range(16)]
     before = REGISTRY.get_sample_value("touchstone_abandoned_items_total") or 0
 
     async def leave() -> None:
-        calls = [asyncio.ensure_future(runner.classify(packed)) for _ in range(16)]
+        calls = [asyncio.ensure_future(runner.classify(packed)) for packed in packs]
         await asyncio.sleep(0)  # all have submitted
         for call in calls:
             call.cancel()
@@ -66,6 +70,77 @@ def test_an_unsound_model_answers_nothing(entry: Entry, packed: dict[str, np.nda
         logits_of(asyncio.run(runner.classify(packed)))
     runner.close()
     assert error.value.status == 503
+
+
+def long_texts(n: int, client: int = 0) -> list[str]:
+    """Different texts of 64 tokens: each spells its number in two known words."""
+    return [f"{client * n + i:064b}"[::-1].replace("0", "bad ").replace("1", "good ") for i in range(n)]
+
+
+def changed(entry: Entry, **serving: int) -> Entry:
+    """The entry with other serving settings."""
+    return replace(entry, task=replace(entry.task, serving=replace(entry.task.serving, **serving)))
+
+
+def classify_all(entry: Entry, lists: list[list[str]]) -> list[dict[str, Any]]:
+    """The runner's answers to lists of texts that come at the same time."""
+    runner, preprocess = Runner(entry, lanes=1), TextPreprocess(entry.path, entry.task)
+    packs = [pack(preprocess(texts)) for texts in lists]
+
+    async def rush() -> list[dict[str, Any]]:
+        return await asyncio.gather(*(runner.classify(packed) for packed in packs))
+
+    try:
+        return asyncio.run(rush())
+    finally:
+        runner.close()
+
+
+def test_a_full_queue_refuses_and_says_when_to_come_back(entry: Entry) -> None:
+    lists = [long_texts(20, client) for client in range(20)]
+    answers = classify_all(changed(entry, max_queue_tokens=256), lists)
+    refused = [answer for answer in answers if "error" in answer]
+    assert 0 < len(refused) < len(answers)
+    assert all(answer["status"] == 429 and answer["retry_after"] > 0 for answer in refused)
+    assert all(answer["error"].startswith("Busy: ") for answer in refused)
+
+
+def test_a_list_larger_than_the_queue_passes_in_parts(store: Path) -> None:
+    entry = load_entry("sample-reviews-onnx:tiny")  # in int8 the neighbours in a batch move the last digits
+    texts = long_texts(64)
+    (whole,), (parts,) = (
+        classify_all(entry, [texts]),
+        classify_all(changed(entry, max_queue_tokens=128), [texts]),
+    )
+    np.testing.assert_allclose(parts["logits"], whole["logits"], atol=1e-5)
+
+
+def test_equal_inputs_are_computed_once(entry: Entry) -> None:
+    before = REGISTRY.get_sample_value("touchstone_computed_items_total") or 0
+    answers = classify_all(entry, [["A fine game."], ["A fine game.", "Another one."], ["A fine game."]])
+    np.testing.assert_array_equal(answers[0]["logits"][0], answers[1]["logits"][0])
+    assert (REGISTRY.get_sample_value("touchstone_computed_items_total") or 0) - before == 2
+
+
+def test_without_the_cache_each_input_is_computed(entry: Entry) -> None:
+    before = REGISTRY.get_sample_value("touchstone_computed_items_total") or 0
+    classify_all(changed(entry, answer_cache=0), [["A fine game."], ["A fine game."]])
+    assert (REGISTRY.get_sample_value("touchstone_computed_items_total") or 0) - before == 2
+
+
+def test_a_bad_input_is_named_and_its_neighbours_are_answered(entry: Entry) -> None:
+    runner, preprocess = Runner(entry, lanes=1), TextPreprocess(entry.path, entry.task)
+    good, poison = preprocess(["A fine game."])[0], preprocess(["bad"])[0]
+    poison.arrays["input_ids"][:] = 10**6  # no such token
+
+    async def rush() -> list[dict[str, Any]]:
+        calls = [runner.classify(pack(items)) for items in ([good, poison], [good])]
+        return await asyncio.gather(*calls)
+
+    failed, answered = asyncio.run(rush())
+    runner.close()
+    assert (failed["status"], failed["error"][:32]) == (500, "The model failed at inputs[1]. A")
+    assert answered["logits"].shape == (1, 2)
 
 
 @pytest.mark.parametrize(("seconds", "header"), [(0.1, "1"), (2.2, "3")])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bentos.http import RequestError
+from bentos.incoming import RequestError
 from bentos.schema import feedback_row, read_inputs, read_parameters
 from bentos.task import Task
 
@@ -33,6 +33,6 @@ def test_parameters_may_be_null() -> None:
 
 
 def test_feedback_on_a_rating_is_a_number() -> None:
-    assert feedback_row("r", 0, 4.5, "user", RATING)["label"] == 4.5
+    assert feedback_row({"request_id": "r", "label": 4.5}, RATING)["label"] == 4.5
     with pytest.raises(RequestError, match="label is a text, expected a number"):
-        feedback_row("r", 0, "4.5", "user", RATING)
+        feedback_row({"request_id": "r", "label": "4.5"}, RATING)

@@ -1,0 +1,38 @@
+"""A folder for the metrics of one service alone.
+
+A starting `bentoml serve` empties `$BENTOML_HOME/prometheus_multiproc_dir`, under the feet of another one.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def own_metrics_folder() -> dict[str, str]:
+    """The variable for prometheus_client, to be set before any metric is made; empty outside a worker.
+
+    The workers of one service share a parent, whose number names the folder; those of dead parents go.
+    """
+    given = os.environ.get(VARIABLE)
+    if not given:
+        return {}
+    folders = Path(given).with_name("touchstone-metrics")
+    own = folders / str(os.getppid())
+    own.mkdir(parents=True, exist_ok=True)
+    for folder in folders.iterdir():
+        if folder.name.isdigit() and not is_alive(int(folder.name)):
+            shutil.rmtree(folder, ignore_errors=True)
+    return {VARIABLE: str(own)}
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is a process of that number, ours or not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

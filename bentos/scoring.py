@@ -1,0 +1,102 @@
+"""/predict and /feedback: from the call to the reply, by way of the tokenizer, the runner and the log."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bentos import metrics, schema
+from bentos.answer_log import AnswerLog
+from bentos.http import Call, Reply
+from bentos.incoming import RequestError, header
+from bentos.model_store import Entry
+from bentos.postprocess import probabilities, ranked
+from bentos.preprocess import PREPROCESS, Arrays, Encoded, TextInput
+from bentos.runner import Logits, logits_of, pack
+
+SLICE_CHARS = 2_000  # of a long list handled at once, about a millisecond; then other requests have a turn
+
+Classify = Callable[[Arrays], Awaitable[dict[str, Any]]]
+
+
+class Scorer:
+    """Answers calls by the labels of the entry's task and logs what it answered.
+
+    `classify` is a runner's, here or in another process.
+    """
+
+    def __init__(self, entry: Entry, classify: Classify, logs: Path) -> None:
+        self._entry, self._task, self._classify = entry, entry.task, classify
+        self._preprocess = PREPROCESS[entry.task.pipeline_tag](entry.path, entry.task)
+        self._log = AnswerLog(logs, entry)
+
+    async def predict(self, call: Call) -> Reply:
+        """Labels with scores, best first; for a list of inputs a list of such answers."""
+        started = time.perf_counter()
+        inputs = call.body.get("inputs")
+        texts = schema.read_inputs(inputs, self._task)
+        options = schema.read_parameters(call.body.get("parameters"))
+        encoded = await self._encoded(texts)
+        logits = await self._logits(encoded)
+        scores = probabilities(logits, self._task.problem_type, self._entry.temperature)
+        milliseconds = 1000 * (time.perf_counter() - started)
+        for part in slices(texts):
+            self._log.record(
+                call.request_id, milliseconds, texts[part], encoded[part], scores[part], part.start
+            )
+            await pause(len(texts) > 1)
+        answers = [ranked(row, self._task.labels, options.top_k) for row in options.scores(logits, scores)]
+        # huggingface_hub's text_classification takes the first element of what it gets, even for one text
+        is_list = isinstance(inputs, list) or b"hf_hub/" in header({"headers": call.headers}, b"user-agent")
+        metrics.TOTAL.observe(time.perf_counter() - started)
+        return Reply(answers if is_list else answers[0], headers=self._headers(encoded))
+
+    async def feedback(self, call: Call) -> Reply:
+        """Take the true label of the input `index` of an answered request; the last one counts."""
+        self._log.feedback(schema.feedback_row(call.body, self._task))
+        return Reply({"status": "accepted"}, 202)
+
+    def close(self) -> None:
+        self._log.close()
+
+    async def _encoded(self, texts: Sequence[TextInput]) -> list[Encoded]:
+        """The tokens of each text; raises RequestError 400 for one without any."""
+        started, encoded = time.perf_counter(), list[Encoded]()
+        for part in slices(texts):
+            encoded += self._preprocess(texts[part])
+            await pause(len(texts) > 1)
+        schema.check_encoded(encoded)
+        metrics.TOKENIZE.observe(time.perf_counter() - started)
+        return encoded
+
+    async def _logits(self, encoded: Sequence[Encoded]) -> Logits:
+        """What the runner says; raises RequestError when it refuses or takes too long."""
+        timeout = self._task.serving.timeout
+        try:
+            async with asyncio.timeout(timeout):
+                return logits_of(await self._classify(pack(encoded)))
+        except TimeoutError:
+            message = f"There was no answer within {timeout:g} s; send less, or try again later."
+            raise RequestError(504, message) from None
+
+    def _headers(self, encoded: Sequence[Encoded]) -> dict[str, str]:
+        truncated = sum(item.truncated for item in encoded)
+        headers = {"X-Model-Tag": self._entry.tag}
+        return {**headers, "X-Truncated": str(truncated)} if truncated else headers
+
+
+def slices(texts: Sequence[TextInput]) -> Iterator[slice]:
+    """Parts of about SLICE_CHARS characters, at least one text in each."""
+    start = size = 0
+    for i, text in enumerate(texts):
+        size += len(text) if isinstance(text, str) else sum(map(len, text))
+        if size >= SLICE_CHARS or i == len(texts) - 1:
+            yield slice(start, i + 1)
+            start, size = i + 1, 0
+
+
+async def pause(needed: bool) -> None:
+    """Let other requests have a turn."""
+    if needed:
+        await asyncio.sleep(0)
