@@ -28,7 +28,7 @@ $(READY): pyproject.toml requirements.lock
 	@echo "Installing into .venv, one dot a package (about two minutes, once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --no-input --disable-pip-version-check --progress-bar off \
-		-c requirements.lock -e '.[train,monitoring,dev]' 2> .venv/install.err | \
+		-c requirements.lock -e '.[train,monitoring,tracing,dev]' 2> .venv/install.err | \
 		awk '/^ *(Collecting|Using|Downloading|Installing)/ {printf "."; fflush()} END {print ""}' || \
 		{ cat .venv/install.err; exit 1; }
 	@touch $@
@@ -59,7 +59,7 @@ lint: $(READY)  ## format, lint and types
 
 lock:  ## renew requirements.lock from the newest versions that pyproject.toml admits
 	@$(PYTHON) -m venv .venv-lock
-	@.venv-lock/bin/pip install -q torch==2.13.0 && .venv-lock/bin/pip install -q '.[train,monitoring,dev]'
+	@.venv-lock/bin/pip install -q torch==2.13.0 && .venv-lock/bin/pip install -q '.[train,monitoring,tracing,dev]'
 	@{ head -n 2 requirements.lock; .venv-lock/bin/pip freeze --exclude touchstone | sed 's/+cpu//'; } > .lock.new
 	@mv .lock.new requirements.lock && rm -rf .venv-lock
 

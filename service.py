@@ -16,13 +16,15 @@ import bentoml
 from bentoml.exceptions import BentoMLException
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from bentos import metrics, schema
+from bentos import metrics, schema, supervisor
 from bentos.api_keys import ApiKeys
+from bentos.drain import CloseConnections, Drain
 from bentos.http import Call, DropAbandoned, HttpRules, Reply, Route, Routes
 from bentos.openapi import openapi
 from bentos.runner import Runner, available_cores
 from bentos.scoring import Scorer
 from bentos.serve_args import serve_args, served_entry
+from bentos.tracing import Tracing, is_on
 
 ARGS = serve_args()
 ENTRY = served_entry(ARGS, Path(__file__))
@@ -30,6 +32,7 @@ TASK = ENTRY.task
 TRAFFIC: Any = {"timeout": TASK.serving.timeout + 10}  # BentoML's own limit, behind ours
 BODY_SECONDS = 20.0  # within which a request's body must have arrived
 LOGS = "TOUCHSTONE_LOGS"
+DRAIN = Drain(TASK.serving.drain_seconds, is_last=supervisor.is_ending)
 
 
 class GpuRunner:
@@ -46,6 +49,11 @@ class GpuRunner:
 
     def __is_ready__(self) -> bool:
         return not self._runner.fault
+
+    @bentoml.on_startup
+    async def outlive_the_api(self) -> None:
+        patience = TASK.serving.drain_seconds + TASK.serving.timeout + BODY_SECONDS + 10
+        Drain(0, supervisor.Attendance().is_over, patience).install()
 
     @bentoml.on_shutdown
     def close(self) -> None:
@@ -82,6 +90,9 @@ class Classifier:
             ("GET", "/metrics"): Route(show_metrics),
             ("GET", "/docs.json"): Route(show_docs),
         }
+        self.tracing = Tracing.from_environment(
+            TASK.name, {"touchstone.variant": ENTRY.variant, "touchstone.model_tag": ENTRY.tag}
+        )
         metrics.MODEL.labels(TASK.name, ENTRY.variant, ENTRY.tag).set(1)
         gc.freeze()  # what is loaded stays; collecting it again and again took an eighth of the CPU time
 
@@ -111,8 +122,20 @@ class Classifier:
         if ENTRY.variant != "torch":
             self.runner.check_room()
 
-    def __is_ready__(self) -> bool:
-        return ENTRY.variant == "torch" or not self.runner.fault  # BentoML asks a runner elsewhere itself
+    def __is_ready__(self) -> bool:  # BentoML asks a runner elsewhere itself
+        return not DRAIN.draining and (ENTRY.variant == "torch" or not self.runner.fault)
+
+    @bentoml.on_startup
+    async def take_over_sigterm(self) -> None:
+        self._attendance = supervisor.Attendance()
+        self._attendance.join()
+        DRAIN.install()
+
+    @bentoml.on_deployment
+    @staticmethod
+    def settle_signals() -> None:
+        """Once, in the process that starts the others."""
+        supervisor.prepare()
 
     @bentoml.on_deployment
     @staticmethod
@@ -129,6 +152,8 @@ class Classifier:
         if ENTRY.variant != "torch":
             self.runner.close()
         self._scorer.close()
+        if self.tracing:
+            self.tracing.close()
 
 
 def log_folder() -> Path:
@@ -151,10 +176,12 @@ svc = bentoml.service(
     logging={"access": {"enabled": ARGS.access_log}},
     tracing={"excluded_urls": [".*"]},
 )(Classifier)
+svc.add_asgi_middleware(CloseConnections, drain=DRAIN)  # first, so that it sees every answer
 svc.add_asgi_middleware(
     HttpRules,
     routes=lambda: bentoml.get_current_service().routes,
     check_key=ApiKeys.from_environment().check,
     max_body_bytes=TASK.serving.max_body_bytes,
     body_timeout=BODY_SECONDS,
+    tracing=(lambda: bentoml.get_current_service().tracing) if is_on() else None,
 )

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -30,6 +31,7 @@ from bentos.incoming import (
     settle_request_id,
 )
 from bentos.metrics import count_request
+from bentos.tracing import Stage, Tracing
 
 Value = TypeVar("Value")
 INTERNAL = "An error of the service, not of the request; the service's log says more."
@@ -61,6 +63,8 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = "application/json"
+    stages: Sequence[Stage] = ()  # for its span, like `facts`
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,9 @@ class HttpRules:
         check_key: Callable[[str, Headers], None],
         max_body_bytes: int,
         body_timeout: float,
+        tracing: Callable[[], Tracing | None] | None = None,
     ) -> None:
-        self._app, self._routes, self._check_key = app, routes, check_key
+        self._app, self._routes, self._check_key, self._tracing = app, routes, check_key, tracing
         self._max_body_bytes, self._body_timeout = max_body_bytes, body_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,11 +107,17 @@ class HttpRules:
             return await self._app(scope, receive, send)
         method, path = scope["method"], scope["path"]
         answer = Answer(send, settle_request_id(scope), method, path if path in PATHS else "other")
+        started, reply = time.monotonic(), None
         try:
             check_headers(scope["headers"])
             self._check_key(path, scope["headers"])
-            if route := self._routes().get((method, path)):
-                await answer.reply(await self._reply(route, scope, receive))
+            routes = self._routes()
+            if route := routes.get(("GET" if method == "HEAD" else method, path)):
+                reply = await self._reply(route, scope, receive)
+                await answer.reply(reply)
+            elif allowed := ", ".join(m for m, p in routes if p == path):
+                text = f"The method {method} was given; this route takes {allowed}."
+                raise RequestError(405, text, {"Allow": allowed})
             else:
                 await self._app(scope, receive, answer)
         except RequestError as error:
@@ -118,6 +129,14 @@ class HttpRules:
                 return await answer.fail(503, "The runner is not ready.")
             log.exception("%s failed", path)
             await answer.fail(500, INTERNAL)
+        finally:
+            if self._tracing and method == "POST" and path in PATHS:
+                self._trace(scope, answer.status, started, reply or Reply(None))
+
+    def _trace(self, scope: Scope, status: int, started: float, reply: Reply) -> None:
+        """Write the span of a request, where tracing is on."""
+        if self._tracing and (tracing := self._tracing()):
+            tracing.record(scope, status, started, time.monotonic(), reply.stages, reply.facts)
 
     async def _reply(self, route: Route, scope: Scope, receive: Receive) -> Reply:
         """Read the body, let the route answer, and stop that when the client goes."""
@@ -172,7 +191,7 @@ class Answer:
 
     def __init__(self, send: Send, request_id: bytes, method: str, route: str) -> None:
         self._send, self._request_id, self._method, self._route = send, request_id, method, route
-        self._started = False
+        self._started, self.status = False, 0
         self._error: Message | None = None  # the start of an error, held back until its body is known
         self._body = b""
 
@@ -206,7 +225,7 @@ class Answer:
         await self._send({"type": "http.response.body", "body": body})
 
     async def _start(self, status: int, headers: Headers) -> None:
-        self._started = True
+        self._started, self.status = True, status
         count_request(self._route, status)
         headers = [*headers, (b"x-request-id", self._request_id)]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})

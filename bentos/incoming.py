@@ -51,7 +51,7 @@ def check_json_announced(scope: Scope, max_body_bytes: int) -> None:
 def json_object(body: bytes, fields: Sequence[str]) -> dict[str, Any]:
     """The body as an object; raises RequestError 400 when it is none or has other keys than `fields`."""
     try:
-        value = from_json(body)
+        value = from_json(body, allow_inf_nan=False)
     except ValueError as error:  # says where, not what
         raise RequestError(400, f"The body is not JSON in UTF-8: {error}.") from None
     expected = f"expected an object with the keys {', '.join(fields)}"

@@ -33,8 +33,8 @@ ROUTE_ERRORS = {
     "/feedback": (400, 401, 408, 413, 415, 431, 500),
     "/livez": (431, 500),
     "/readyz": (431, 500, 503),
-    "/metrics": (401, 431, 500),
-    "/docs.json": (401, 431, 500),
+    "/metrics": (401, 408, 413, 431, 500),
+    "/docs.json": (401, 408, 413, 431, 500),
 }
 ERROR_HEADERS: Mapping[int, tuple[str, ...]] = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}
 HEADERS: dict[str, Json] = {

@@ -1,5 +1,6 @@
 """The schema of /predict and /feedback: from JSON values to inputs, parameters and rows."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,8 +89,8 @@ def read_parameters(parameters: Any) -> Options:
     if not values.keys() <= _PARAMETERS.keys():
         raise RequestError(400, f"parameters has an unknown key; known are {', '.join(_PARAMETERS)}.")
     top_k, function = values.get("top_k"), values.get("function_to_apply")
-    if top_k is not None and not (_is_int(top_k) and top_k >= 1):
-        raise RequestError(400, "parameters.top_k is not a whole number from 1 on.")
+    if top_k is not None:
+        top_k = _whole(top_k, 1, "parameters.top_k")
     if function is not None and function not in tuple(FUNCTIONS):
         raise RequestError(400, f"parameters.function_to_apply is not one of {', '.join(FUNCTIONS)}.")
     return Options(top_k, function)
@@ -101,11 +102,12 @@ def feedback_row(body: Mapping[str, Any], task: Task) -> dict[str, Any]:
     label, source = body.get("label"), body.get("source", "user")
     if not (isinstance(request_id, str) and REQUEST_ID.fullmatch(request_id.encode("utf-8", "replace"))):
         raise RequestError(400, "request_id is not the X-Request-ID of an answer.")
-    if not (_is_int(index) and index >= 0):
-        raise RequestError(400, "index is not a whole number from 0 on.")
+    index = _whole(index, 0, "index")
     if task.problem_type == "regression":
         if isinstance(label, bool) or not isinstance(label, int | float):
             raise RequestError(400, f"label is {_kind(label)}, expected a number.")
+        if not math.isfinite(label):
+            raise RequestError(400, "label is infinite, expected a number.")
     elif not isinstance(label, str) or label not in task.labels:
         raise RequestError(400, f"label is not one of {', '.join(task.labels)}.")
     if source not in SOURCES:
@@ -149,5 +151,8 @@ def _kind(value: Any) -> str:
     return KINDS.get(type(value), "null")
 
 
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _whole(value: Any, least: int, name: str) -> int:
+    """A JSON number as a whole one, 3.0 too as JSON Schema has it; raises RequestError 400."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value // 1 != value or value < least:
+        raise RequestError(400, f"{name} is not a whole number from {least} on.")
+    return int(value)

@@ -13,7 +13,8 @@ from bentos.incoming import RequestError, header
 from bentos.model_store import Entry
 from bentos.postprocess import probabilities, ranked
 from bentos.preprocess import PREPROCESS, Arrays, Encoded, TextInput
-from bentos.runner import Logits, logits_of, pack
+from bentos.runner import logits_of, pack
+from bentos.tracing import Stage
 
 SLICE_CHARS = 2_000  # of a long list handled at once, about a millisecond; then other requests have a turn
 
@@ -33,14 +34,16 @@ class Scorer:
 
     async def predict(self, call: Call) -> Reply:
         """Labels with scores, best first; for a list of inputs a list of such answers."""
-        started = time.perf_counter()
+        started = time.monotonic()
         inputs = call.body.get("inputs")
         texts = schema.read_inputs(inputs, self._task)
         options = schema.read_parameters(call.body.get("parameters"))
         encoded = await self._encoded(texts)
-        logits = await self._logits(encoded)
+        tokenized = time.monotonic()
+        answer = await self._answer(encoded)
+        logits = logits_of(answer)
         scores = probabilities(logits, self._task.problem_type, self._entry.temperature)
-        milliseconds = 1000 * (time.perf_counter() - started)
+        milliseconds = 1000 * (time.monotonic() - started)
         for part in slices(texts):
             self._log.record(
                 call.request_id, milliseconds, texts[part], encoded[part], scores[part], part.start
@@ -49,8 +52,13 @@ class Scorer:
         answers = [ranked(row, self._task.labels, options.top_k) for row in options.scores(logits, scores)]
         # huggingface_hub's text_classification takes the first element of what it gets, even for one text
         is_list = isinstance(inputs, list) or b"hf_hub/" in header({"headers": call.headers}, b"user-agent")
-        metrics.TOTAL.observe(time.perf_counter() - started)
-        return Reply(answers if is_list else answers[0], headers=self._headers(encoded))
+        metrics.TOTAL.observe(time.monotonic() - started)
+        return Reply(
+            answers if is_list else answers[0],
+            headers=self._headers(encoded),
+            stages=stages(started, tokenized, answer["times"]),
+            facts=self._facts(call, encoded),
+        )
 
     async def feedback(self, call: Call) -> Reply:
         """Take the true label of the input `index` of an answered request; the last one counts."""
@@ -70,20 +78,38 @@ class Scorer:
         metrics.TOKENIZE.observe(time.perf_counter() - started)
         return encoded
 
-    async def _logits(self, encoded: Sequence[Encoded]) -> Logits:
-        """What the runner says; raises RequestError when it refuses or takes too long."""
+    async def _answer(self, encoded: Sequence[Encoded]) -> dict[str, Any]:
+        """What the runner says; raises RequestError when it takes too long."""
         timeout = self._task.serving.timeout
         try:
             async with asyncio.timeout(timeout):
-                return logits_of(await self._classify(pack(encoded)))
+                return await self._classify(pack(encoded))
         except TimeoutError:
             message = f"There was no answer within {timeout:g} s; send less, or try again later."
             raise RequestError(504, message) from None
+
+    def _facts(self, call: Call, encoded: Sequence[Encoded]) -> dict[str, Any]:
+        """What a span says of a request; nothing of the text."""
+        return {
+            "touchstone.request_id": call.request_id,
+            "touchstone.items": len(encoded),
+            "touchstone.tokens": sum(item.n_tokens for item in encoded),
+            "touchstone.model_tag": self._entry.tag,
+        }
 
     def _headers(self, encoded: Sequence[Encoded]) -> dict[str, str]:
         truncated = sum(item.truncated for item in encoded)
         headers = {"X-Model-Tag": self._entry.tag}
         return {**headers, "X-Truncated": str(truncated)} if truncated else headers
+
+
+def stages(started: float, tokenized: float, times: dict[str, float] | None) -> list[Stage]:
+    """The stages of a request for its span; answers that were known already neither wait nor are computed."""
+    done = [Stage("tokenize", started, tokenized)]
+    if times:  # of an answer under way already, the part that fell into this request
+        arrived, begun = max(tokenized, times["arrived"]), max(tokenized, times["started"])
+        done += [Stage("wait", arrived, begun), Stage("compute", begun, times["finished"])]
+    return done
 
 
 def slices(texts: Sequence[TextInput]) -> Iterator[slice]:

@@ -30,7 +30,7 @@ class Serving:
     max_body_bytes: int = 8 * 2**20
     timeout: float = 30.0  # seconds until an answer; what would have to wait longer is refused on arrival
     answer_cache: int = 10_000  # answers kept for inputs that come again; 0: none, nor shared under way
-    drain_seconds: float = 5.0  # from the wish to stop until new requests are refused
+    drain_seconds: float = 7.0  # it goes on answering after SIGTERM: a proxy needs them to see /readyz say no
 
 
 @dataclass(frozen=True, config=STRICT)

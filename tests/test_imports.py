@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 OURS = {"bentos", "train", "monitoring", "service", "tests", "bench"}
 BENTO_PACKAGES = {"bentoml", "numpy", "onnxruntime", "PIL", "prometheus_client", "pydantic", "pydantic_core"}
-BENTO_PACKAGES |= {"tokenizers", "yaml", "opentelemetry"}
+BENTO_PACKAGES |= {"tokenizers", "yaml"}
+BENTO_PACKAGES |= {"opentelemetry", "psutil", "tornado"}  # BentoML brings them
 HEAVY = ("torch", "transformers", "optimum", "datasets", "pandas", "evidently")
 ONE_PREDICTION = f"""
 import sys, service

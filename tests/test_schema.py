@@ -36,3 +36,5 @@ def test_feedback_on_a_rating_is_a_number() -> None:
     assert feedback_row({"request_id": "r", "label": 4.5}, RATING)["label"] == 4.5
     with pytest.raises(RequestError, match="label is a text, expected a number"):
         feedback_row({"request_id": "r", "label": "4.5"}, RATING)
+    with pytest.raises(RequestError, match="label is infinite"):
+        feedback_row({"request_id": "r", "label": float("inf")}, RATING)

@@ -24,7 +24,7 @@ ASPECTS = ("game", "music", "story", "combat", "ending")
 def tiny_task() -> Task:
     """`sample-reviews` with limits that a test can reach."""
     task = load_task("sample-reviews")
-    serving = replace(task.serving, max_items=64, max_body_bytes=2 * 2**20)
+    serving = replace(task.serving, max_items=64, max_body_bytes=2 * 2**20, drain_seconds=0.0)
     monitoring = replace(task.monitoring, reference_size=50)
     return replace(task, max_seq_length=64, serving=serving, monitoring=monitoring)
 

@@ -1,0 +1,1 @@
+"""Other ways to serve the same ONNX file, each run by an environment of its own (compare.py makes them)."""

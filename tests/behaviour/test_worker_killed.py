@@ -1,0 +1,77 @@
+"""kill -9 of the worker under load: who notices, and for how long."""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import psutil
+
+from bentos.log_reader import read_log
+from tests.serving import Server, is_ready, serve, until
+from tests.test_service import metric
+
+WRITTEN = 'touchstone_log_rows_written_total{kind="requests"'
+
+
+@dataclass
+class Load:
+    """Three clients that ask without end and never repeat a request."""
+
+    server: Server
+    answers: list[tuple[str, float, int]] = field(default_factory=list)  # id, when sent, status; 0: none
+    ending: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, client: int) -> None:
+        n = 0
+        while not self.ending.wait(0.01):
+            n += 1
+            self.answers.append(self.ask(f"{client}-{n}"))
+
+    def ask(self, request_id: str) -> tuple[str, float, int]:
+        sent, headers = time.monotonic(), {"X-Request-ID": request_id}
+        try:
+            response = httpx.post(
+                f"{self.server.url}/predict", json={"inputs": request_id}, headers=headers, timeout=30
+            )
+        except httpx.TransportError:
+            return request_id, sent, 0
+        return request_id, sent, response.status_code
+
+    def __enter__(self) -> "Load":
+        self.threads = [threading.Thread(target=self.run, args=(client,)) for client in range(3)]
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ending.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def worker_of(server: Server) -> int:
+    return next((child.pid for child in psutil.Process(server.process.pid).children()), 0)
+
+
+def test_a_killed_worker_comes_back_and_no_written_row_is_lost(store: Path, tmp_path: Path) -> None:
+    with serve(tmp_path, "--arg", "version=tiny") as server, Load(server) as load:
+        killed = worker_of(server)
+        until(lambda: metric(server, WRITTEN) >= 20, server)
+        os.kill(killed, signal.SIGKILL)
+        down = time.monotonic()
+        until(lambda: worker_of(server) not in (0, killed) and is_ready(server), server)
+        up = time.monotonic()
+        until(lambda: sum(sent > up for _, sent, _ in load.answers) >= 20, server)
+        written = metric(server, WRITTEN)
+        rows = [(row["request_id"], row["index"]) for row in read_log(server.logs / "sample-reviews").rows]
+
+    assert len(rows) >= written
+    assert max(Counter(rows).values()) == 1, "a request was answered twice"
+    failed = [sent for _, sent, status in load.answers if status != 200]
+    assert all(down - 30 < sent < up for sent in failed)
+    assert len(failed) <= 2 * len(load.threads), "requests wait for the worker instead of failing"
