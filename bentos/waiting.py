@@ -10,9 +10,6 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MAX_PADDING = 1.25  # padded / useful tokens of a batch: on a CPU padding costs as much as text
-REACH = (MAX_PADDING - 1) / (1 - MAX_PADDING / 2)  # a pair farther apart than this share breaks MAX_PADDING
-
 
 @dataclass(eq=False)
 class Ticket(Generic[Item, Result]):
@@ -54,25 +51,27 @@ class Line(Generic[Item, Result]):
         if not self._by_length[ticket.n_tokens]:
             del self._by_length[ticket.n_tokens]
 
-    def nearest(self, budget: int) -> list[Ticket[Item, Result]]:
-        """The oldest and those nearest to it in length, as many as the budget and MAX_PADDING allow.
+    def nearest(self, budget: int, call_tokens: int) -> list[Ticket[Item, Result]]:
+        """The oldest and those like it in length, while `n * longest` stays within the budget.
 
+        An item joins when it pads the batch by at most `call_tokens`: what a call of its own would cost.
         Raises StopIteration when nothing waits.
         """
         oldest = next(iter(self._tickets))
-        batch, longest, useful = [oldest], oldest.n_tokens, oldest.n_tokens
-        for ticket in self._outwards(oldest.n_tokens):
-            if ticket is oldest:
-                continue
-            longest, useful = max(longest, ticket.n_tokens), useful + ticket.n_tokens
-            if (len(batch) + 1) * longest > min(budget, MAX_PADDING * useful):
+        batch, longest = [oldest], oldest.n_tokens
+        for ticket in self._outwards(oldest.n_tokens, call_tokens):
+            if (len(batch) + 1) * longest > budget:
                 break
-            batch.append(ticket)
+            length = max(longest, ticket.n_tokens)
+            padding = len(batch) * (length - longest) + length - ticket.n_tokens
+            if ticket is not oldest and padding <= call_tokens and (len(batch) + 1) * length <= budget:
+                batch.append(ticket)
+                longest = length
         return batch
 
-    def _outwards(self, length: int) -> Iterator[Ticket[Item, Result]]:
-        """Tickets by their distance from a length, as far as MAX_PADDING can reach."""
-        for distance in range(int(length * REACH) + 1):
-            for near in {length - distance, length + distance}:
+    def _outwards(self, length: int, reach: int) -> Iterator[Ticket[Item, Result]]:
+        """Tickets by the distance of their length from the given one."""
+        for distance in range(reach + 1):
+            for near in sorted({length - distance, length + distance}):
                 if near in self._by_length:
                     yield from self._by_length[near]
