@@ -101,7 +101,7 @@ class Classifier:
         self, inputs: schema.Inputs = None, parameters: schema.Parameters = None
     ) -> schema.Scores:
         """Labels with scores, best first; for a list of inputs a list of such answers."""
-        return (await self._scorer.predict(Call.inside(inputs=inputs, parameters=parameters))).value
+        return await self._scorer.predict_inside(inputs=inputs, parameters=parameters)
 
     @bentoml.api
     async def feedback(
@@ -112,8 +112,8 @@ class Classifier:
         source: schema.Source = "user",
     ) -> Any:
         """Take the true label of the input `index` of an answered request; the last one counts."""
-        call = Call.inside(request_id=request_id, index=index, label=label, source=source)
-        return (await self._scorer.feedback(call)).value
+        body = {"request_id": request_id, "index": index, "label": label, "source": source}
+        return (await self._scorer.feedback(Call.inside(**body))).value
 
     async def _classify(self, packed: Any) -> Any:
         return await self.runner.classify(packed)  # a runner elsewhere has its methods only later

@@ -65,6 +65,7 @@ class Reply:
     media_type: str = "application/json"
     stages: Sequence[Stage] = ()  # for its span, like `facts`
     facts: Mapping[str, Any] = field(default_factory=dict)
+    after: Callable[[], Awaitable[None]] | None = None  # what need not keep the client waiting
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,8 @@ class HttpRules:
             if route := routes.get(("GET" if method == "HEAD" else method, path)):
                 reply = await self._reply(route, scope, receive)
                 await answer.reply(reply)
+                if reply.after:
+                    await reply.after()
             elif allowed := ", ".join(m for m, p in routes if p == path):
                 text = f"The method {method} was given; this route takes {allowed}."
                 raise RequestError(405, text, {"Allow": allowed})

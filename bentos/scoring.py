@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from bentos.answer_log import AnswerLog
 from bentos.http import Call, Reply
 from bentos.incoming import RequestError, header
 from bentos.model_store import Entry
-from bentos.postprocess import probabilities, ranked
+from bentos.postprocess import Floats, probabilities, ranked
 from bentos.preprocess import PREPROCESS, Arrays, Encoded, TextInput
 from bentos.runner import logits_of, pack
 from bentos.tracing import Stage
@@ -43,22 +44,24 @@ class Scorer:
         answer = await self._answer(encoded)
         logits = logits_of(answer)
         scores = probabilities(logits, self._task.problem_type, self._entry.temperature)
-        milliseconds = 1000 * (time.monotonic() - started)
-        for part in slices(texts):
-            self._log.record(
-                call.request_id, milliseconds, texts[part], encoded[part], scores[part], part.start
-            )
-            await pause(len(texts) > 1)
         answers = [ranked(row, self._task.labels, options.top_k) for row in options.scores(logits, scores)]
         # huggingface_hub's text_classification takes the first element of what it gets, even for one text
         is_list = isinstance(inputs, list) or b"hf_hub/" in header({"headers": call.headers}, b"user-agent")
-        metrics.TOTAL.observe(time.monotonic() - started)
+        seconds = time.monotonic() - started
         return Reply(
             answers if is_list else answers[0],
             headers=self._headers(encoded),
             stages=stages(started, tokenized, answer["times"]),
             facts=self._facts(call, encoded),
+            after=partial(self._note, call.request_id, seconds, texts, encoded, scores),
         )
+
+    async def predict_inside(self, **body: Any) -> Any:
+        """The same for a caller in this process."""
+        reply = await self.predict(Call.inside(**body))
+        if reply.after:
+            await reply.after()
+        return reply.value
 
     async def feedback(self, call: Call) -> Reply:
         """Take the true label of the input `index` of an answered request; the last one counts."""
@@ -67,6 +70,20 @@ class Scorer:
 
     def close(self) -> None:
         self._log.close()
+
+    async def _note(
+        self,
+        request_id: str,
+        seconds: float,
+        texts: Sequence[TextInput],
+        encoded: Sequence[Encoded],
+        scores: Floats,
+    ) -> None:
+        """Log an answer that has been sent."""
+        metrics.TOTAL.observe(seconds)
+        for part in slices(texts):
+            self._log.record(request_id, 1000 * seconds, texts[part], encoded[part], scores[part], part.start)
+            await pause(len(texts) > 1)
 
     async def _encoded(self, texts: Sequence[TextInput]) -> list[Encoded]:
         """The tokens of each text; raises RequestError 400 for one without any."""
