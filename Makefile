@@ -28,7 +28,8 @@ $(READY): pyproject.toml requirements.lock
 	@echo "Installing into .venv, one dot a package (about two minutes, once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --no-input --disable-pip-version-check --progress-bar off \
-		-c requirements.lock -e '.[train,monitoring,tracing,dev]' 2> .venv/install.err | \
+		-c requirements.lock -e '.[train,monitoring,tracing,dev]' \
+		--config-settings editable_mode=compat 2> .venv/install.err | \
 		awk '/^ *(Collecting|Using|Downloading|Installing)/ {printf "."; fflush()} END {print ""}' || \
 		{ cat .venv/install.err; exit 1; }
 	@touch $@

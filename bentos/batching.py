@@ -1,15 +1,18 @@
 """The adaptive batcher: lanes (threads) over two lines, batches cut by a budget of padded tokens."""
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Generic
 
+from bentos.rate import Rate
 from bentos.waiting import Item, Line, Result, Ticket
 
-RATE_MEMORY = 0.9  # share of the past kept in the measured rate at each model call
 BULK_SHARE = 0.5  # of the queue: lists leave room for single texts
+LANE_NICENESS = 5
 
 
 class QueueFull(Exception):
@@ -67,7 +70,7 @@ class Batcher(Generic[Item, Result]):
         self._bulk_is_next = False
         self._bulk_lanes = 0  # lanes that compute bulk at present
         self._waiting: dict[Future[Result], Ticket[Item, Result]] = {}
-        self._recent_tokens, self._recent_seconds, self._recent_items = 0.0, 0.0, 0.0
+        self._rate = Rate(lanes)
         self._closed = False
         self._lock = threading.Lock()
         self._work, self._express_work = threading.Condition(self._lock), threading.Condition(self._lock)
@@ -114,14 +117,12 @@ class Batcher(Generic[Item, Result]):
 
     def seconds_for(self, n_tokens: int) -> float:
         """How long all lanes take for so many tokens, at their present rate; 0 while none is measured."""
-        if not self._recent_tokens:
-            return 0.0
-        return n_tokens * self._recent_seconds / self._recent_tokens / self._n_lanes
+        return self._rate.seconds_for(n_tokens)
 
     def check_room(self) -> None:
         """Raises QueueFull when not even a short item of usual length would be admitted."""
         with self._lock:
-            self._admit(int(self._recent_tokens / max(self._recent_items, 1.0)), bulk=False)
+            self._admit(int(self._rate.tokens_of_an_item), bulk=False)
 
     def close(self, timeout: float = 30.0) -> None:
         """Take no more work, finish what waits; after `timeout` seconds the rest fails with BatcherClosed."""
@@ -148,7 +149,7 @@ class Batcher(Generic[Item, Result]):
         ahead = self.queued_tokens if bulk else min(self.queued_tokens, 2 * self._short.tokens)
         if queued and (queued + n_tokens > limit or self.seconds_for(ahead) > self._max_wait):
             self.refused_requests += 1
-            raise QueueFull(queued, limit, self.seconds_for(ahead) if self._recent_tokens else 1.0)
+            raise QueueFull(queued, limit, self.seconds_for(ahead) or 1.0)
 
     def _forget(self, future: Future[Result]) -> None:
         """Give the place of an item cancelled while it waited to others at once."""
@@ -158,14 +159,24 @@ class Batcher(Generic[Item, Result]):
                 self._pop([ticket] if ticket else [])
 
     def _lane(self) -> None:
+        give_way()
+        free = time.monotonic()
         while batch := self._next_batch():
             self._run(batch)
-            with self._lock:
-                self._bulk_lanes -= batch[0].bulk
+            free = self._measure(batch, free)
 
     def _express_lane(self) -> None:
+        give_way()
         while batch := self._next_express():
             self._run(batch)
+
+    def _measure(self, batch: list[Ticket[Item, Result]], free: float) -> float:
+        """Note what the batch took a lane that was free since `free`; the time now."""
+        now = time.monotonic()
+        with self._lock:
+            self._bulk_lanes -= batch[0].bulk
+            self._rate.note(batch, now - max(free, min(ticket.arrived for ticket in batch)))
+        return now
 
     def _next_batch(self) -> list[Ticket[Item, Result]]:
         """Wait for work and take a batch of it; empty when closed and done."""
@@ -215,31 +226,25 @@ class Batcher(Generic[Item, Result]):
 
     def _run(self, batch: list[Ticket[Item, Result]]) -> None:
         """Compute a batch; one that fails is computed item by item, so that a bad item fails alone."""
+        started = time.monotonic()
         try:
-            results = self._call(batch)
+            results = list(self._compute([ticket.item for ticket in batch]))
+            if len(results) != len(batch):
+                raise RuntimeError(f"compute gave {len(results)} results for {len(batch)} items")
         except BaseException as caught:  # whatever it is, the lane must live and the callers must hear of it
-            error = deliverable(caught)
+            self._count(batch, started, computed=False)
+            self._fail(batch, deliverable(caught))
         else:
+            self._count(batch, started, computed=True)
             for ticket, result in zip(batch, results, strict=True):
                 ticket.future.set_result(result)
-            return
+
+    def _fail(self, batch: list[Ticket[Item, Result]], error: Exception) -> None:
         if len(batch) == 1:
             batch[0].future.set_exception(error)
         else:
             for ticket in batch:
                 self._run([ticket])
-
-    def _call(self, batch: list[Ticket[Item, Result]]) -> list[Result]:
-        """One measured call of `compute`."""
-        started = time.monotonic()
-        results: list[Result] = []
-        try:
-            results = list(self._compute([ticket.item for ticket in batch]))
-            if len(results) != len(batch):
-                raise RuntimeError(f"compute gave {len(results)} results for {len(batch)} items")
-            return results
-        finally:
-            self._count(batch, started, len(results) == len(batch))
 
     def _count(self, batch: list[Ticket[Item, Result]], started: float, computed: bool) -> None:
         finished = time.monotonic()
@@ -252,10 +257,13 @@ class Batcher(Generic[Item, Result]):
             self.padded_tokens += len(batch) * max(ticket.n_tokens for ticket in batch)
             self.computed_items += len(batch) if computed else 0
             self.failed_items += len(batch) == 1 and not computed
-            self._recent_tokens = RATE_MEMORY * self._recent_tokens + tokens
-            self._recent_items = RATE_MEMORY * self._recent_items + len(batch)
-            self._recent_seconds = RATE_MEMORY * self._recent_seconds + finished - started
         self._observe(batch, finished - started)
+
+
+def give_way() -> None:
+    """Let the thread that answers HTTP go before this one, or refusals and readiness wait for a core."""
+    if sys.platform == "linux":  # elsewhere niceness belongs to the whole process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LANE_NICENESS)
 
 
 def deliverable(error: BaseException) -> Exception:

@@ -6,6 +6,7 @@ BentoML's own HTTP metrics are off: they grow by twenty series with every unknow
 import os
 import re
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -84,8 +85,13 @@ class Mirror:
     In Prometheus's multiprocess mode metrics live in files; the parts that count need not know of that.
     """
 
-    def __init__(self, counters: Mapping[Any, Source], gauges: Mapping[Any, Source]) -> None:
-        self._counters, self._gauges = counters, gauges
+    def __init__(
+        self,
+        counters: Mapping[Any, Source],
+        gauges: Mapping[Any, Source],
+        also: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._counters, self._gauges, self._also = counters, gauges, also
         self._seen = dict.fromkeys(counters, 0.0)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
@@ -106,10 +112,11 @@ class Mirror:
                 self._seen[metric] = value
             for gauge, source in self._gauges.items():
                 gauge.set(source())
+            self._also()
 
 
-def mirror_runner(batcher: Batcher[Any, Any], cache: AnswerCache) -> Mirror:
-    """Show what the batcher and the cache count."""
+def mirror_runner(batcher: Batcher[Any, Any], cache: AnswerCache, calls: "ModelCalls") -> Mirror:
+    """Show what the batcher and the cache count, and the model calls."""
     return Mirror(
         counters={
             COMPUTED: lambda: batcher.computed_items,
@@ -126,15 +133,29 @@ def mirror_runner(batcher: Batcher[Any, Any], cache: AnswerCache) -> Mirror:
             QUEUE_ITEMS: lambda: batcher.queued_items,
             QUEUE_AGE: lambda: batcher.oldest_age,
         },
+        also=calls.observe,
     )
 
 
-def observe_batch(tickets: Sequence[Ticket[Any, Any]], seconds: float) -> None:
-    """Note one model call."""
-    COMPUTE.observe(seconds)
-    BATCH.observe(sum(ticket.n_tokens for ticket in tickets))
-    for ticket in tickets:
-        WAIT.observe(ticket.started - ticket.arrived)
+class ModelCalls:
+    """The model calls of the last second: noting one must not keep its callers waiting."""
+
+    def __init__(self) -> None:
+        self._calls: deque[tuple[float, int, list[float]]] = deque()
+
+    def note(self, tickets: Sequence[Ticket[Any, Any]], seconds: float) -> None:
+        """Remember one call, from any thread."""
+        waits = [ticket.started - ticket.arrived for ticket in tickets]
+        self._calls.append((seconds, sum(ticket.n_tokens for ticket in tickets), waits))
+
+    def observe(self) -> None:
+        """Bring what was noted into the histograms."""
+        while self._calls:
+            seconds, tokens, waits = self._calls.popleft()
+            COMPUTE.observe(seconds)
+            BATCH.observe(tokens)
+            for wait in waits:
+                WAIT.observe(wait)
 
 
 def count_request(route: str, status: int) -> None:

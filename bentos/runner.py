@@ -14,13 +14,14 @@ from bentos.answer_cache import Answer, AnswerCache, Row
 from bentos.batching import Batcher, BatcherClosed, QueueFull, TooLarge
 from bentos.http import INTERNAL
 from bentos.incoming import RequestError
-from bentos.metrics import mirror_runner, observe_batch
+from bentos.metrics import ModelCalls, mirror_runner
 from bentos.model_store import Entry, ModelError, load_model, self_check
 from bentos.preprocess import PREPROCESS, Arrays, ModelInput
 
 CPU_BATCH_TOKENS = 256  # from here on a core is at its best: 4,300 tokens/s, in calls of 16 tokens 2,700
 CALL_TOKENS = {"cpu": 5, "gpu": 256}  # a call costs as much as ten tokens of DistilBERT on a core: 2.3 ms
 WINDOWS_IN_QUEUE = 8  # a long list enters the queue in parts, so that other requests find room
+WAIT_SHARE = 0.5  # of the time-out may be spent in the queue; the rest is for computing, and for estimates
 ROOM_SECONDS = 0.01  # between two tries of a part that found none
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "200000 100000": 2 cores; "max 100000": no limit
 
@@ -57,6 +58,7 @@ class Runner:
         limit, self._timeout = serving.max_batch_tokens, serving.timeout
         self._lone_tokens = lanes * (min(limit, CPU_BATCH_TOKENS) if on_cpu else limit)
         self._window_tokens = max(1, serving.max_queue_tokens // WINDOWS_IN_QUEUE)
+        calls = ModelCalls()
         self._batcher = Batcher[ModelInput, Row](
             self._compute,
             n_tokens=lambda item: item.n_tokens,
@@ -64,12 +66,12 @@ class Runner:
             max_batch_tokens=min(limit, CPU_BATCH_TOKENS) if on_cpu else limit,
             max_queue_tokens=serving.max_queue_tokens,
             call_tokens=CALL_TOKENS["cpu" if on_cpu else "gpu"],
-            max_wait=serving.timeout,
+            max_wait=WAIT_SHARE * serving.timeout,
             express=on_cpu,
-            observe=observe_batch,
+            observe=calls.note,
         )
         self._cache = AnswerCache(serving.answer_cache)
-        self._mirror = mirror_runner(self._batcher, self._cache)
+        self._mirror = mirror_runner(self._batcher, self._cache, calls)
 
     async def classify(self, packed: Arrays) -> dict[str, Any]:
         """{"logits": [n, labels], "times": Times or None}, or a refusal for `logits_of`.

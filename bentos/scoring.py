@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bentos import metrics, schema
 from bentos.answer_log import AnswerLog
@@ -20,6 +20,13 @@ from bentos.tracing import Stage
 SLICE_CHARS = 2_000  # of a long list handled at once, about a millisecond; then other requests have a turn
 
 Classify = Callable[[Arrays], Awaitable[dict[str, Any]]]
+
+
+class Seconds(NamedTuple):
+    """What a request took."""
+
+    tokenize: float
+    total: float
 
 
 class Scorer:
@@ -47,7 +54,7 @@ class Scorer:
         answers = [ranked(row, self._task.labels, options.top_k) for row in options.scores(logits, scores)]
         # huggingface_hub's text_classification takes the first element of what it gets, even for one text
         is_list = isinstance(inputs, list) or b"hf_hub/" in header({"headers": call.headers}, b"user-agent")
-        seconds = time.monotonic() - started
+        seconds = Seconds(tokenized - started, time.monotonic() - started)
         return Reply(
             answers if is_list else answers[0],
             headers=self._headers(encoded),
@@ -74,25 +81,27 @@ class Scorer:
     async def _note(
         self,
         request_id: str,
-        seconds: float,
+        seconds: Seconds,
         texts: Sequence[TextInput],
         encoded: Sequence[Encoded],
         scores: Floats,
     ) -> None:
         """Log an answer that has been sent."""
-        metrics.TOTAL.observe(seconds)
+        metrics.TOKENIZE.observe(seconds.tokenize)
+        metrics.TOTAL.observe(seconds.total)
         for part in slices(texts):
-            self._log.record(request_id, 1000 * seconds, texts[part], encoded[part], scores[part], part.start)
+            self._log.record(
+                request_id, 1000 * seconds.total, texts[part], encoded[part], scores[part], part.start
+            )
             await pause(len(texts) > 1)
 
     async def _encoded(self, texts: Sequence[TextInput]) -> list[Encoded]:
         """The tokens of each text; raises RequestError 400 for one without any."""
-        started, encoded = time.perf_counter(), list[Encoded]()
+        encoded = list[Encoded]()
         for part in slices(texts):
             encoded += self._preprocess(texts[part])
             await pause(len(texts) > 1)
         schema.check_encoded(encoded)
-        metrics.TOKENIZE.observe(time.perf_counter() - started)
         return encoded
 
     async def _answer(self, encoded: Sequence[Encoded]) -> dict[str, Any]:

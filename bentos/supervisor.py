@@ -34,6 +34,7 @@ def wrap_handlers() -> None:
     """Come before the supervisor's own handlers of SIGINT and SIGTERM. SIGHUP only renews the workers."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, partial(on_end, signal.getsignal(number)))
+    signal.signal(signal.SIGCHLD, on_child)
 
 
 def on_end(supervisors: Any, number: int, frame: FrameType | None) -> None:
@@ -44,6 +45,17 @@ def on_end(supervisors: Any, number: int, frame: FrameType | None) -> None:
             worker.send_signal(signal.SIGINT)
     if callable(supervisors):
         supervisors(number, frame)
+
+
+def on_child(number: int, frame: FrameType | None) -> None:
+    """Have a worker that was killed replaced at once: the supervisor itself looks every ten seconds.
+
+    SIGHUP renews all workers, so this is for a single one; a worker that ends by itself is not renewed so.
+    """
+    ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    killed = ended and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED) and ended.si_status != signal.SIGTERM
+    if killed and len(psutil.Process().children()) == 1 and not is_ending():
+        os.kill(os.getpid(), signal.SIGHUP)
 
 
 def is_ending() -> bool:

@@ -1,6 +1,10 @@
 """The running service: answers, clients, the request log, feedback, metrics."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import bentoml
 import httpx
@@ -8,7 +12,7 @@ import pytest
 from huggingface_hub import InferenceClient
 
 from bentos.request_log import Row, read_feedback, read_log
-from tests.serving import Server, until
+from tests.serving import ROOT, Server, until
 
 TEXT = "The game is great."
 
@@ -167,3 +171,19 @@ def test_the_schema_is_documented(server: Server) -> None:
 def test_metrics_count(server: Server, name: str) -> None:
     predict(server, [TEXT, "long " * 200])
     assert until(lambda: metric(server, name), server) >= 1
+
+
+def test_a_caller_in_the_same_process_gets_the_same_answer(server: Server, tmp_path: Path) -> None:
+    code = (
+        "import asyncio, service; classifier = service.svc.inner(); "
+        "print(asyncio.run(classifier.predict(inputs='A fine game.'))); classifier.close()"
+    )
+    environment = {**os.environ, "TOUCHSTONE_LOGS": str(tmp_path)}
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    answer = httpx.post(f"{server.url}/predict", json={"inputs": "A fine game."}).json()
+    assert done.stdout.strip() == str(answer)
+    (log,) = (tmp_path / "sample-reviews").glob("requests-*")
+    assert log.stat().st_size > 0
