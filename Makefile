@@ -2,13 +2,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo train serve drift build containerize test lint lock clean
+.PHONY: help demo train serve drift build test lint bench lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 TASK ?= sample-reviews
 VARIANT ?= onnx-int8
 PORT ?= 3000
 SET ?=
+WEIGHTS ?=
 ARGS ?=
 BIN := .venv/bin
 READY := .venv/ready
@@ -57,6 +58,9 @@ lint: $(READY)  ## format, lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+bench: $(READY)  ## our service beside its peers, about an hour; WEIGHTS=folder with a DistilBERT's config and tokenizer
+	@$(BIN)/python -m bench.compare $(WEIGHTS) $(ARGS)
 
 lock:  ## renew requirements.lock from the newest versions that pyproject.toml admits
 	@$(PYTHON) -m venv .venv-lock
