@@ -1,7 +1,7 @@
 """What the model costs alone, by shape and by setting of the session: python -m bench.engine
 
-Tokens per second of processor time on one thread, so that a busy neighbour does not matter; medians, all sides in
-turns. Needs bench.full_size. Writes bench/results/engine.json.
+Tokens per second of processor time on one thread, so that a busy neighbour does not matter; medians, all
+sides in turns. Needs bench.full_size. Writes bench/results/engine.json.
 """
 
 import json
@@ -43,7 +43,8 @@ def main() -> None:
     sessions["optimum's default export"] = session(DEFAULT_EXPORT)
     drawn = islice(texts("steam", read_vocabulary(DEFAULT_EXPORT), seed=3), 100)
     mix = [(1, n) for _, n in drawn]
-    by_setting, by_shape = defaultdict(list), defaultdict(list)
+    by_setting: defaultdict[str, list[float]] = defaultdict(list)
+    by_shape: defaultdict[str, list[float]] = defaultdict(list)
     for _ in range(ROUNDS):
         for name, one in sessions.items():
             by_setting[name].append(rate(one, mix))
