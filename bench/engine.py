@@ -22,8 +22,8 @@ from bench.road import console
 
 RESULT = Path(__file__).parent / "results" / "engine.json"
 ROUNDS = 7
-SHAPES = ((1, 8), (1, 16), (1, 32), (1, 64), (1, 128), (1, 256), (8, 8), (32, 8), (8, 32), (4, 64), (2, 128))
-SHAPES += ((16, 32), (8, 64), (4, 128), (2, 256))
+SHAPES = [(1, 8), (1, 16), (1, 32), (1, 64), (1, 128), (1, 256), (8, 8), (32, 8), (8, 32), (4, 64)]
+SHAPES += [(2, 128), (16, 32), (8, 64), (4, 128), (2, 256)]
 ATTRIBUTES: dict[str, dict[str, bool]] = {
     "as served": {},
     "arena off": {"enable_cpu_mem_arena": False},
@@ -38,9 +38,9 @@ CONFIG = {
 
 def main() -> None:
     """Measure and write."""
-    sessions = {name: session(entry_folder(), **values) for name, values in ATTRIBUTES.items()}
-    sessions |= {name: session(entry_folder(), config=entry) for name, entry in CONFIG.items()}
-    sessions["optimum's default export"] = session(DEFAULT_EXPORT)
+    sessions = {name: session(entry_folder(), values) for name, values in ATTRIBUTES.items()}
+    sessions |= {name: session(entry_folder(), {}, entry) for name, entry in CONFIG.items()}
+    sessions["optimum's default export"] = session(DEFAULT_EXPORT, {})
     drawn = islice(texts("steam", read_vocabulary(DEFAULT_EXPORT), seed=3), 100)
     mix = [(1, n) for _, n in drawn]
     by_setting: defaultdict[str, list[float]] = defaultdict(list)
@@ -60,7 +60,7 @@ def main() -> None:
     console.print(result)
 
 
-def session(folder: Path, config: tuple[str, str] | None = None, **attributes: bool) -> Any:
+def session(folder: Path, attributes: dict[str, bool], config: tuple[str, str] | None = None) -> Any:
     """The folder's model as the service runs it, but for the setting given."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
