@@ -25,7 +25,7 @@ from typing import Any
 from rich.progress import Progress
 
 from bench.compare_plot import draw
-from bench.compare_result import machine, summary, versions, write_atomically
+from bench.compare_result import machine, summary, versions
 from bench.environments import make_environment
 from bench.full_size import DEFAULT_EXPORT, entry_folder
 from bench.load import run_load
@@ -34,6 +34,7 @@ from bench.peers.model import OrtClassifier
 from bench.road import console
 from bench.roof import measure_roof
 from bench.sides import OURS, SIDES, TRIED, Answer, Running, Side, running
+from bentos.model_store import write_atomically
 
 RESULTS = Path(__file__).parent / "results"
 CHECKS = 8  # texts whose answers are compared with the file's own

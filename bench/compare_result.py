@@ -114,13 +114,6 @@ def best(sides: dict[str, list[Row]], known: dict[str, dict[str, float]]) -> str
     return max(sides, key=lambda key: known[key]["tokens_per_second"], default=None)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """A reader sees the old file or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
-
-
 def _installed(peer: str) -> dict[str, str]:
     """Versions of the packages named in the peer's requirements; of ours, those of its serving path."""
     file = PINS / f"{peer or 'bentoml_batchable'}.txt"

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from bench.compare_result import machine, write_atomically
+from bench.compare_result import machine
 from bench.full_size import DEFAULT_EXPORT, entry_folder
 from bench.mixes import read_vocabulary, texts
 from bench.road import console
+from bentos.model_store import write_atomically
 
 RESULT = Path(__file__).parent / "results" / "engine.json"
 ROUNDS = 7

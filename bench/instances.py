@@ -4,7 +4,6 @@ import asyncio
 import csv
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import httpx
 import psutil
+
+from bench.road import free_port
 
 ROOT = Path(__file__).parents[1]
 DEADLINE = 90.0  # seconds for whatever is waited for
@@ -49,7 +50,7 @@ class Instance:
     folder: Path
     version: str
     drain_seconds: float | None  # None: as the task says
-    port: int = field(default_factory=lambda: free_port())
+    port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> float:
@@ -129,9 +130,3 @@ async def until(check: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(DEADLINE):
         while not await check():
             await asyncio.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -49,7 +49,7 @@ def call(module: str, *arguments: str, timeout: float = 7200) -> None:
 @contextmanager
 def served(task: str, variant: str, folder: Path) -> Iterator[str]:
     """The URL of a service on a free port; its request log and its output lie in `folder`."""
-    port = _free_port()
+    port = free_port()
     command = [str(Path(sys.executable).with_name("bentoml")), "serve", "service:svc", "--port", str(port)]
     command += ["--host", "127.0.0.1", "--arg", f"task={task}", "--arg", f"variant={variant}"]
     environment = {**ENVIRONMENT, "TOUCHSTONE_LOGS": str(folder / "logs")}
@@ -137,7 +137,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -23,7 +23,8 @@ from typing import Any
 import httpx
 from tqdm import tqdm
 
-from bench.instances import ROOT, Instance, both_up, free_port, haproxy, servers, until
+from bench.instances import ROOT, Instance, both_up, haproxy, servers, until
+from bench.road import free_port
 
 RESULT = ROOT / "bench" / "results" / "rolling-restart.json"
 CALM = 3.0  # seconds of load before and after

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import sys
 import time
 import urllib.error
@@ -18,6 +17,7 @@ import psutil
 
 from bench.environments import VENVS
 from bench.full_size import HOME, TASK, WORK
+from bench.road import free_port
 
 ROOT = Path(__file__).parents[1]
 START_DEADLINE = 60.0  # seconds
@@ -225,9 +225,3 @@ def stop(process: psutil.Popen) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)  # children that were orphaned before
     psutil.wait_procs(alive, timeout=10)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -10,12 +10,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from bench.compare_result import machine, write_atomically
+from bench.compare_result import machine
 from bench.load import run_load
 from bench.road import console
 from bench.sides import Running
 from bench.under_load import RESULT as UNDER_LOAD
 from bench.under_load import ours
+from bentos.model_store import write_atomically
 
 RESULT = Path(__file__).parent / "results" / "soak.json"
 SHARE = 0.8

@@ -19,12 +19,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.compare_result import machine, write_atomically
+from bench.compare_result import machine
 from bench.full_size import DEFAULT_EXPORT, entry_folder
 from bench.load import run_load
 from bench.mixes import read_vocabulary, texts
 from bench.road import console
 from bench.sides import OURS, Running, running
+from bentos.model_store import write_atomically
 from bentos.onnx_model import OnnxModel
 from bentos.preprocess import Encoded, TextPreprocess
 from bentos.runner import CPU_BATCH_TOKENS, available_cores

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Generic
 
 from bentos.rate import Rate
@@ -69,7 +70,6 @@ class Batcher(Generic[Item, Result]):
         self._bulk: Line[Item, Result] = Line()
         self._bulk_is_next = False
         self._bulk_lanes = 0  # lanes that compute bulk at present
-        self._waiting: dict[Future[Result], Ticket[Item, Result]] = {}
         self._rate = Rate(lanes)
         self._closed = False
         self._lock = threading.Lock()
@@ -83,7 +83,7 @@ class Batcher(Generic[Item, Result]):
     @property
     def queued_items(self) -> int:
         """Items that wait; those being computed are not among them."""
-        return len(self._waiting)
+        return len(self._short) + len(self._bulk)
 
     @property
     def queued_tokens(self) -> int:
@@ -103,16 +103,14 @@ class Batcher(Generic[Item, Result]):
         Raises QueueFull, TooLarge, BatcherClosed, each at once.
         """
         tickets = [Ticket[Item, Result](item, max(1, self._n_tokens(item)), bulk) for item in items]
-        line = self._bulk if bulk else self._short
         with self._lock:
             self._admit(sum(t.n_tokens for t in tickets), bulk)
             for ticket in tickets:
-                line.add(ticket)
-                self._waiting[ticket.future] = ticket
+                self._line(bulk).add(ticket)
             self._work.notify(len(tickets))
             self._express_work.notify()
         for ticket in tickets:
-            ticket.future.add_done_callback(self._forget)
+            ticket.future.add_done_callback(partial(self._forget, ticket))
         return tickets
 
     def seconds_for(self, n_tokens: int) -> float:
@@ -151,12 +149,11 @@ class Batcher(Generic[Item, Result]):
             self.refused_requests += 1
             raise QueueFull(queued, limit, self.seconds_for(ahead) or 1.0)
 
-    def _forget(self, future: Future[Result]) -> None:
+    def _forget(self, ticket: Ticket[Item, Result], future: Future[Result]) -> None:
         """Give the place of an item cancelled while it waited to others at once."""
         if future.cancelled():
             with self._lock:
-                ticket = self._waiting.get(future)
-                self._pop([ticket] if ticket else [])
+                self._pop([ticket] if ticket in self._line(ticket.bulk) else [])
 
     def _lane(self) -> None:
         give_way()
@@ -182,8 +179,8 @@ class Batcher(Generic[Item, Result]):
         """Wait for work and take a batch of it; empty when closed and done."""
         with self._lock:
             while True:
-                self._work.wait_for(lambda: self._waiting or self._closed)
-                if not self._waiting:
+                self._work.wait_for(lambda: self._closed or self.queued_items)
+                if not self.queued_items:
                     return []
                 if running := self._pop(self._turn().nearest(self._budget(), self._call_tokens)):
                     self._bulk_lanes += running[0].bulk
@@ -206,6 +203,9 @@ class Batcher(Generic[Item, Result]):
         """The line whose turn it is; one that is empty loses its turn."""
         bulk = bool(self._bulk) and (self._bulk_is_next or not self._short)
         self._bulk_is_next = not bulk
+        return self._line(bulk)
+
+    def _line(self, bulk: bool) -> Line[Item, Result]:
         return self._bulk if bulk else self._short
 
     def _budget(self) -> int:
@@ -216,8 +216,7 @@ class Batcher(Generic[Item, Result]):
         """Take tickets out of the queue; those cancelled are counted and left out of the answer."""
         running = []
         for ticket in tickets:
-            del self._waiting[ticket.future]
-            (self._bulk if ticket.bulk else self._short).remove(ticket)
+            self._line(ticket.bulk).remove(ticket)
             if ticket.future.set_running_or_notify_cancel():
                 running.append(ticket)
             else:

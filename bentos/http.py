@@ -119,8 +119,7 @@ class HttpRules:
                 if reply.after:
                     await reply.after()
             elif allowed := ", ".join(m for m, p in routes if p == path):
-                text = f"The method {method} was given; this route takes {allowed}."
-                raise RequestError(405, text, {"Allow": allowed})
+                raise RequestError(405, wrong_method(method, allowed), {"Allow": allowed})
             else:
                 await self._app(scope, receive, answer)
         except RequestError as error:
@@ -234,13 +233,17 @@ class Answer:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
 
+def wrong_method(method: str, allowed: str) -> str:
+    return f"The method {method} was given; this route takes {allowed}."
+
+
 def error_text(status: int, body: bytes, method: str, headers: Headers) -> str:
     """The text of an error made elsewhere: BentoML's object, its list of one object, or plain text."""
     if status == 404:
         return f"There is no such route; there are {ROUTES}."
     if status == 405:
         allowed = dict(headers).get(b"allow", b"another method").decode()
-        return f"The method {method} was given; this route takes {allowed}."
+        return wrong_method(method, allowed)
     try:
         value = json.loads(body)
     except ValueError:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
@@ -25,7 +26,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from bentos.answer_cache import AnswerCache
 from bentos.batching import Batcher
 from bentos.log_writer import RequestLog
-from bentos.metrics_folder import VARIABLE, is_alive
+from bentos.metrics_folder import VARIABLE
 from bentos.waiting import Ticket
 
 MIRROR_SECONDS = 1.0
@@ -188,5 +189,5 @@ def exposition() -> bytes:
 def forget_dead_processes(folder: Path) -> None:
     """Take the gauges of killed processes out; their counters stay, or sums would fall."""
     for path in folder.glob("gauge_live*_*.db"):
-        if (found := re.search(r"_(\d+)\.db$", path.name)) and not is_alive(int(found[1])):
+        if (found := re.search(r"_(\d+)\.db$", path.name)) and not psutil.pid_exists(int(found[1])):
             mark_process_dead(int(found[1]), str(folder))

@@ -7,6 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
+import psutil
+
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -22,17 +24,6 @@ def own_metrics_folder() -> dict[str, str]:
     own = folders / str(os.getppid())
     own.mkdir(parents=True, exist_ok=True)
     for folder in folders.iterdir():
-        if folder.name.isdigit() and not is_alive(int(folder.name)):
+        if folder.name.isdigit() and not psutil.pid_exists(int(folder.name)):
             shutil.rmtree(folder, ignore_errors=True)
     return {VARIABLE: str(own)}
-
-
-def is_alive(pid: int) -> bool:
-    """Whether there is a process of that number, ours or not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True

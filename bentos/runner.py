@@ -25,6 +25,8 @@ WAIT_SHARE = 0.5  # of the time-out may be spent in the queue; the rest is for c
 ROOM_SECONDS = 0.01  # between two tries of a part that found none
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "200000 100000": 2 cores; "max 100000": no limit
 
+REFUSALS = (QueueFull, TooLarge, BatcherClosed)
+
 Logits = Row  # [n, labels]
 
 log = logging.getLogger("bentoml.touchstone")
@@ -82,23 +84,18 @@ class Runner:
             return {"status": 503, "error": self.fault}
         try:
             return await self._answered(unpack(packed))
-        except QueueFull as error:
-            return {"status": 429, "error": f"Busy: {error}.", "retry_after": error.retry_after}
-        except TooLarge as error:
-            return {"status": 413, "error": f"Too much for one request: {error}. Send fewer inputs."}
-        except BatcherClosed:
-            return {"status": 503, "error": "The service is shutting down."}
+        except REFUSALS as error:
+            return refusal(error)
         except ItemFailed as error:
             log.exception("The model failed at %s of a request", error)
             return {"status": 500, "error": f"The model failed at {error}. {INTERNAL}"}
 
     def check_room(self) -> None:
-        """Raises RequestError 429 when the queue is so full that reading a request is in vain."""
+        """Raises RequestError when the queue is so full, or closed, that reading a request is in vain."""
         try:
             self._batcher.check_room()
-        except (QueueFull, BatcherClosed) as error:
-            retry_after = error.retry_after if isinstance(error, QueueFull) else 1.0
-            logits_of({"status": 429, "error": f"Busy: {error}.", "retry_after": retry_after})
+        except REFUSALS as error:
+            logits_of(refusal(error))
 
     def close(self) -> None:
         """Finish what waits and take no more."""
@@ -135,6 +132,15 @@ class Runner:
 
     def _compute(self, items: list[ModelInput]) -> list[Row]:
         return list(self._model.run(self._preprocess.pad(items)))
+
+
+def refusal(error: Exception) -> dict[str, Any]:
+    """What `logits_of` tells the client of a request that the batcher did not take."""
+    if isinstance(error, QueueFull):
+        return {"status": 429, "error": f"Busy: {error}.", "retry_after": error.retry_after}
+    if isinstance(error, TooLarge):
+        return {"status": 413, "error": f"Too much for one request: {error}. Send fewer inputs."}
+    return {"status": 503, "error": "The service is shutting down."}
 
 
 async def settled(answers: Sequence[Answer]) -> None:

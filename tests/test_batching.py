@@ -35,6 +35,16 @@ def make(model: Model) -> Iterator[Make]:
         batcher.close(timeout=10)
 
 
+def hold_slow(model: Model, batcher: Batcher[str, str]) -> None:
+    """Let the only lane measure at most 50 tokens a second, then occupy it."""
+    model.gate.clear()
+    (slow,) = batcher.submit(["x" * 10])
+    threading.Timer(0.2, model.gate.set).start()
+    slow.future.result(timeout=30)  # at most 50 tokens a second
+    assert model.busy.acquire(timeout=10)
+    hold(model, batcher)
+
+
 def test_each_item_gets_its_own_result_in_order(make: Make) -> None:
     assert answers(make().submit(["b", "aaa", "cc"])) == ["B", "AAA", "CC"]
 
@@ -190,12 +200,7 @@ def test_a_request_enters_whole_or_not_at_all(make: Make, model: Model) -> None:
 
 def test_retry_after_follows_the_measured_rate(make: Make, model: Model) -> None:
     batcher = make(max_queue_tokens=100, max_batch_tokens=10)
-    model.gate.clear()
-    (slow,) = batcher.submit(["x" * 10])
-    threading.Timer(0.2, model.gate.set).start()
-    slow.future.result(timeout=30)  # at most 50 tokens a second
-    assert model.busy.acquire(timeout=10)
-    hold(model, batcher)
+    hold_slow(model, batcher)
     batcher.submit(["x" * 10] * 10)
     with pytest.raises(QueueFull) as refused:
         batcher.submit(["y"])
@@ -276,12 +281,7 @@ def test_a_short_request_passes_bulk_that_fills_every_lane(make: Make, model: Mo
 
 def test_what_would_wait_too_long_is_refused(make: Make, model: Model) -> None:
     batcher = make(max_wait=0.1)
-    model.gate.clear()
-    (slow,) = batcher.submit(["x" * 10])
-    threading.Timer(0.2, model.gate.set).start()
-    slow.future.result(timeout=30)  # at most 50 tokens a second
-    assert model.busy.acquire(timeout=10)
-    hold(model, batcher)
+    hold_slow(model, batcher)
     batcher.submit(["x" * 10])  # nothing waits yet
     with pytest.raises(QueueFull):
         batcher.submit(["y"])
