@@ -23,6 +23,7 @@ from rich.progress import track
 START_DEADLINE = 90  # seconds
 REQUEST_TIMEOUT = 30
 ENVIRONMENT = {**os.environ, "BENTOML_DO_NOT_TRACK": "True", "DO_NOT_TRACK": "1"}
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}  # as service.py sets it for its workers
 console = Console()
 
 

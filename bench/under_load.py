@@ -8,6 +8,7 @@ Each part has a fresh service. Writes bench/results/under-load.json after each p
 
 import argparse
 import json
+import os
 import sys
 import threading
 import time
@@ -23,7 +24,7 @@ from bench.compare_result import machine
 from bench.full_size import DEFAULT_EXPORT, entry_folder
 from bench.load import run_load
 from bench.mixes import read_vocabulary, texts
-from bench.road import console
+from bench.road import HUGE_PAGES, console
 from bench.sides import OURS, Running, running
 from bentos.model_store import write_atomically
 from bentos.onnx_model import OnnxModel
@@ -224,6 +225,9 @@ def main() -> None:
         sys.exit(f"No part {', '.join(wrong)}. Give some of: {', '.join(PARTS)}")
     if not entry_folder().is_dir():
         sys.exit("There is no full-size model. Make it: python -m bench.full_size FOLDER")
+    if not HUGE_PAGES.keys() & os.environ.keys():  # the model alone is to have what the service has
+        command = [sys.executable, "-m", "bench.under_load", *parts]
+        os.execve(sys.executable, command, {**os.environ, **HUGE_PAGES})
     result: Figures = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
     for part in parts:
         result[part] = PARTS[part](result)

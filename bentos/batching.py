@@ -38,7 +38,7 @@ class Batcher(Generic[Item, Result]):
     `compute` gets a list of items and gives one result for each, in order; lanes call it concurrently.
     Short requests and bulk wait in two lines that take turns; each batch holds the item that waits longest
     in its line, so none starves, and `n * longest <= max_batch_tokens`; an item longer than that runs alone.
-    Nothing is padded by more than `call_tokens`, which one call costs besides its tokens.
+    An item joins others when it pads them by at most `free_padding` tokens, what another call costs besides.
     With `express` one thread more serves the short line while every lane is busy with bulk: beyond the
     number of cores, but the system shares cores fairer than a queue can. The public counters only grow.
     `observe` is told of each call of `compute`: its tickets and its seconds.
@@ -51,7 +51,7 @@ class Batcher(Generic[Item, Result]):
         lanes: int,
         max_batch_tokens: int,
         max_queue_tokens: int,
-        call_tokens: int = 5,
+        free_padding: int = 5,
         max_wait: float = float("inf"),
         express: bool = False,
         observe: Callable[[Sequence[Ticket[Item, Result]], float], None] = lambda tickets, seconds: None,
@@ -65,7 +65,7 @@ class Batcher(Generic[Item, Result]):
         self.padded_tokens = 0  # n * longest, summed over those calls
         self._compute, self._n_tokens, self._observe = compute, n_tokens, observe
         self._max_batch_tokens, self._max_queue_tokens = max_batch_tokens, max_queue_tokens
-        self._max_wait, self._n_lanes, self._call_tokens = max_wait, lanes, call_tokens
+        self._max_wait, self._n_lanes, self._free_padding = max_wait, lanes, free_padding
         self._short: Line[Item, Result] = Line()
         self._bulk: Line[Item, Result] = Line()
         self._bulk_is_next = False
@@ -182,7 +182,7 @@ class Batcher(Generic[Item, Result]):
                 self._work.wait_for(lambda: self._closed or self.queued_items)
                 if not self.queued_items:
                     return []
-                if running := self._pop(self._turn().nearest(self._budget(), self._call_tokens)):
+                if running := self._pop(self._turn().nearest(self._budget(), self._free_padding)):
                     self._bulk_lanes += running[0].bulk
                     self._express_work.notify()
                     return running
@@ -196,7 +196,7 @@ class Batcher(Generic[Item, Result]):
                 )
                 if self._closed:
                     return []
-                if running := self._pop(self._short.nearest(self._budget(), self._call_tokens)):
+                if running := self._pop(self._short.nearest(self._budget(), self._free_padding)):
                     return running
 
     def _turn(self) -> Line[Item, Result]:

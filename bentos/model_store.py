@@ -33,6 +33,10 @@ class ModelError(Exception):
 class Model(Protocol):
     """What every variant offers."""
 
+    @property
+    def free_padding(self) -> int:
+        """Tokens of padding in a call that cost less than another call."""
+
     def run(self, arrays: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]: ...
 
 

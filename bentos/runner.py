@@ -19,7 +19,6 @@ from bentos.model_store import Entry, ModelError, load_model, self_check
 from bentos.preprocess import PREPROCESS, Arrays, ModelInput
 
 CPU_BATCH_TOKENS = 256  # from here on a core is at its best: 4,300 tokens/s, in calls of 16 tokens 2,700
-CALL_TOKENS = {"cpu": 5, "gpu": 256}  # a call costs as much as ten tokens of DistilBERT on a core: 2.3 ms
 WINDOWS_IN_QUEUE = 8  # a long list enters the queue in parts, so that other requests find room
 WAIT_SHARE = 0.5  # of the time-out may be spent in the queue; the rest is for computing, and for estimates
 ROOM_SECONDS = 0.01  # between two tries of a part that found none
@@ -67,7 +66,7 @@ class Runner:
             lanes=lanes,
             max_batch_tokens=min(limit, CPU_BATCH_TOKENS) if on_cpu else limit,
             max_queue_tokens=serving.max_queue_tokens,
-            call_tokens=CALL_TOKENS["cpu" if on_cpu else "gpu"],
+            free_padding=self._model.free_padding,
             max_wait=WAIT_SHARE * serving.timeout,
             express=on_cpu,
             observe=calls.note,

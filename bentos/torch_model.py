@@ -19,6 +19,8 @@ AUTO_CLASS = {
 class TorchModel:
     """The torch model of a store entry's folder, on the GPU where there is one."""
 
+    free_padding = 256
+
     def __init__(self, folder: Path, task: Task) -> None:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.float16 if self._device.type == "cuda" else torch.float32

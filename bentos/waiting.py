@@ -51,20 +51,20 @@ class Line(Generic[Item, Result]):
         if not self._by_length[ticket.n_tokens]:
             del self._by_length[ticket.n_tokens]
 
-    def nearest(self, budget: int, call_tokens: int) -> list[Ticket[Item, Result]]:
+    def nearest(self, budget: int, free_padding: int) -> list[Ticket[Item, Result]]:
         """The oldest and those like it in length, while `n * longest` stays within the budget.
 
-        An item joins when it pads the batch by at most `call_tokens`: what a call of its own would cost.
+        An item joins when it pads the batch by at most `free_padding`, what a call of its own would cost.
         Raises StopIteration when nothing waits.
         """
         oldest = next(iter(self._tickets))
         batch, longest = [oldest], oldest.n_tokens
-        for ticket in self._outwards(oldest.n_tokens, call_tokens):
+        for ticket in self._outwards(oldest.n_tokens, free_padding):
             if (len(batch) + 1) * longest > budget:
                 break
             length = max(longest, ticket.n_tokens)
             padding = len(batch) * (length - longest) + length - ticket.n_tokens
-            if ticket is not oldest and padding <= call_tokens and (len(batch) + 1) * length <= budget:
+            if ticket is not oldest and padding <= free_padding and (len(batch) + 1) * length <= budget:
                 batch.append(ticket)
                 longest = length
         return batch

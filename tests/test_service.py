@@ -8,6 +8,7 @@ from pathlib import Path
 
 import bentoml
 import httpx
+import psutil
 import pytest
 from huggingface_hub import InferenceClient
 
@@ -32,6 +33,11 @@ def metric(server: Server, name: str) -> float:
     """The sum of a metric over its labels; 0 when it is not there."""
     lines = httpx.get(f"{server.url}/metrics", timeout=30).text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
+def test_the_workers_ask_for_huge_pages(server: Server) -> None:
+    workers = psutil.Process(server.process.pid).children()
+    assert [w.environ()["GLIBC_TUNABLES"] for w in workers] == ["glibc.malloc.hugetlb=1"]
 
 
 def test_one_text_gets_one_ranking(server: Server) -> None:
