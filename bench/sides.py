@@ -132,13 +132,12 @@ OURS = Side("Touchstone")
 SIDES = {
     "touchstone": OURS,
     "bentoml-plain": TRIED["bentoml"][0],
-    "bentoml-tuned": TRIED["bentoml"][3],
+    "bentoml-tuned": TRIED["bentoml"][2],
     "fastapi": TRIED["fastapi"][0],
-    "fastapi-default-threads": TRIED["fastapi"][2],
-    "litserve": TRIED["litserve"][0],
+    "litserve": TRIED["litserve"][1],
     "mlserver": TRIED["mlserver"][0],
-    "ray-serve": TRIED["ray-serve"][1],
-    "infinity": TRIED["infinity"][0],
+    "ray-serve": TRIED["ray-serve"][3],
+    "infinity": TRIED["infinity"][1],
 }
 
 

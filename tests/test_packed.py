@@ -27,6 +27,7 @@ CONFIGS = [
     DistilBertConfig(dim=16, hidden_dim=32, n_layers=2, n_heads=2, **SMALL),
     BertConfig(**BERT, **SMALL),
     RobertaConfig(**BERT, **SMALL),  # not in the table: left as it is
+    BertConfig(**BERT, **SMALL, position_embedding_type="relative_key"),  # so is this
 ]
 
 

@@ -26,7 +26,7 @@ from bentos.request_log import make_row
 from bentos.task import Task
 from train.data import Split, Splits
 from train.evaluate import METRICS, Predictions, fit_temperature, predict_variant
-from train.packed import is_packed, note_packed, without_padding
+from train.packed import can_be_packed, note_packed, without_padding
 
 LIBRARIES = (
     "torch",
@@ -85,7 +85,7 @@ def export_onnx(torch_folder: Path, folder: Path, task: Task) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         onnx_export_from_model(without_padding(model), folder, task=task.pipeline_tag, do_validation=False)
-    if is_packed(model):
+    if can_be_packed(model):
         note_packed(folder / "model.onnx")
     AutoTokenizer.from_pretrained(torch_folder).save_pretrained(folder)
     logging.set_verbosity_warning()

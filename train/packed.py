@@ -120,20 +120,21 @@ ENCODERS: dict[str, tuple[str, type[PackedEncoder]]] = {
 
 
 def without_padding(model: PreTrainedModel) -> PreTrainedModel:
-    """Put a PackedEncoder into the model; one of an architecture that is not in ENCODERS is left as it is.
+    """Put a PackedEncoder into the model, where `can_be_packed`; else leave it as it is.
 
     The model must be loaded with `attn_implementation="eager"`.
     """
-    if is_packed(model):
+    if can_be_packed(model):
         path, packed = ENCODERS[model.config.model_type]
         encoder = packed(model.get_submodule(path), model.config.num_attention_heads)
         model.set_submodule(path, encoder)
     return model
 
 
-def is_packed(model: PreTrainedModel) -> bool:
-    """Whether `without_padding` changed the model."""
-    return model.config.model_type in ENCODERS
+def can_be_packed(model: PreTrainedModel) -> bool:
+    """Whether there is a PackedEncoder for the architecture; it knows no positions relative to each other."""
+    positions = getattr(model.config, "position_embedding_type", "absolute")
+    return model.config.model_type in ENCODERS and positions == "absolute"
 
 
 def note_packed(path: Path) -> None:
