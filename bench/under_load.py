@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +27,7 @@ from bench.load import run_load
 from bench.mixes import read_vocabulary, texts
 from bench.road import HUGE_PAGES, console
 from bench.sides import OURS, Running, running
+from bentos.metrics import MIRROR_SECONDS
 from bentos.model_store import write_atomically
 from bentos.onnx_model import OnnxModel
 from bentos.preprocess import Encoded, TextPreprocess
@@ -49,13 +51,33 @@ def ours(arguments: str = "") -> Iterator[Running]:
 
 
 def lone(result: Figures) -> Figures:
-    """One request at a time, by length, and what the model itself takes for such a text."""
+    """One request at a time, by length; what the model takes of it there, and for such a text alone.
+
+    `added_ms` is the mean time of a request, the client's part included, less that of its model call.
+    """
     found = {}
     with ours() as service:
-        for mix in ("fixed-8", "fixed-32", "fixed-128", "steam"):
-            load = run_load(service.url, mix=mix, connections=1, seconds=10, warmup=2)
-            found[mix] = {"latency_ms": load["latency_ms"], "model_ms": model_ms(mix)}
+        for seed, mix in enumerate(("fixed-8", "fixed-32", "fixed-128", "steam")):
+            seconds, calls = compute_seconds(service)
+            load = run_load(service.url, mix=mix, connections=1, seconds=10, warmup=0, seed=seed)
+            later, more_calls = compute_seconds(service)
+            compute_ms = 1000 * (later - seconds) / (more_calls - calls)
+            found[mix] = {
+                "latency_ms": load["latency_ms"],
+                "compute_ms": round(compute_ms, 2),
+                "added_ms": round(1000 / load["requests_per_second"] - compute_ms, 2),
+                "model_ms": model_ms(mix),
+            }
     return found
+
+
+def compute_seconds(service: Running) -> tuple[float, int]:
+    """Sum and count of the service's model calls so far."""
+    time.sleep(2 * MIRROR_SECONDS)
+    with urllib.request.urlopen(f"{service.url}/metrics", timeout=30) as answer:
+        lines = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if line[0] != "#")
+    name = "touchstone_compute_seconds"
+    return float(lines[f"{name}_sum"]), int(float(lines[f"{name}_count"]))
 
 
 def saturated(result: Figures) -> Figures:
