@@ -1,9 +1,12 @@
 """The service: `bentoml serve service:svc --arg task=sample-reviews --arg variant=torch`. It only wires."""
 
+import asyncio
 import gc
 import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads would take the lanes' cores
@@ -18,58 +21,120 @@ import bentoml
 from bentoml.exceptions import BentoMLException
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from bentos import metrics, schema, supervisor
+from bentos import metrics, schema, shadow, supervisor
+from bentos.answer_log import AnswerLog
 from bentos.api_keys import ApiKeys
 from bentos.drain import CloseConnections, Drain
 from bentos.http import Call, DropAbandoned, HttpRules, Reply, Route, Routes
+from bentos.incoming import RequestError
+from bentos.live import Live, in_background
+from bentos.model_store import Entry, ModelError, check_interchangeable, load_entry, preprocess_of
 from bentos.openapi import openapi
-from bentos.runner import Runner, available_cores
+from bentos.preprocess import TextInput, TextPreprocess
+from bentos.runner import Runner, available_cores, load
+from bentos.runner_process import RemoteRunner, SharedRunner
 from bentos.scoring import Scorer
-from bentos.serve_args import serve_args, served_entry
+from bentos.serve_args import (
+    SHADOW_SUFFIX,
+    packed_tag,
+    serve_args,
+    served_entry,
+    shadow_entry,
+    with_settings,
+)
+from bentos.shadow import Shadow, only_when_idle, shadow_scores
 from bentos.tracing import Tracing, is_on
 
 ARGS = serve_args()
 ENTRY = served_entry(ARGS, Path(__file__))
+SHADOW = shadow_entry(ARGS, ENTRY)
 TASK = ENTRY.task
 TRAFFIC: Any = {"timeout": TASK.serving.timeout + 10}  # BentoML's own limit, behind ours
+CONNECTION: Any = {"max_requests": 10**9, "max_age": 1e9}  # its client would drop them every 100 calls
 BODY_SECONDS = 20.0  # within which a request's body must have arrived
+PATIENCE = TASK.serving.drain_seconds + TASK.serving.timeout + BODY_SECONDS + 10  # for a worker to end
 LOGS = "TOUCHSTONE_LOGS"
+# Off: what costs processor time in each request. Ours are HttpRules' metrics and bentos/tracing.py.
+QUIET: Any = {
+    "metrics": {"enabled": False},
+    "logging": {"access": {"enabled": False}},
+    "tracing": {"excluded_urls": [".*"]},
+}
 DRAIN = Drain(TASK.serving.drain_seconds, is_last=supervisor.is_ending)
 
 
 class GpuRunner:
-    """The runner as a service of its own: one process on the GPU that batches for every API process."""
+    """The runner as a service of its own: a process for each GPU that batches for every API process."""
 
     model = bentoml.models.BentoModel(ENTRY.tag)
 
     def __init__(self) -> None:
-        self._runner = Runner(ENTRY, ARGS.lanes or 1)
+        self._runner = SharedRunner(ENTRY.tag, load(ENTRY), lambda tag: load(read(tag)), ARGS.lanes or 1)
 
     @bentoml.api
     async def classify(self, packed: Any) -> Any:
         return await self._runner.classify(packed)
+
+    @bentoml.api
+    async def prepare(self, tag: Any) -> Any:
+        return {"fault": await self._runner.prepare(tag)}  # an empty text alone would not arrive
 
     def __is_ready__(self) -> bool:
         return not self._runner.fault
 
     @bentoml.on_startup
     async def outlive_the_api(self) -> None:
-        patience = TASK.serving.drain_seconds + TASK.serving.timeout + BODY_SECONDS + 10
-        Drain(0, supervisor.Attendance().is_over, patience).install()
+        Drain(0, supervisor.Attendance().is_over, PATIENCE).install()
 
     @bentoml.on_shutdown
     def close(self) -> None:
         self._runner.close()
 
 
+class ShadowRunner:
+    """Another version in a process of its own, which computes only while a core is idle."""
+
+    model = bentoml.models.BentoModel(SHADOW.tag) if SHADOW else None
+
+    def __init__(self) -> None:
+        assert SHADOW is not None
+        only_when_idle()
+        self._loaded, self._thread = load(SHADOW), ThreadPoolExecutor(1)
+
+    @bentoml.api
+    async def scores(self, texts: Any) -> Any:
+        work = partial(shadow_scores, self._loaded, texts)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
 def gpu_runner() -> Any:
-    """The dependency on GpuRunner; BentoML's client would drop its connections every 100 calls."""
-    connection: Any = {"max_requests": 10**9, "max_age": 1e9}
+    """The dependency on GpuRunner."""
     service = bentoml.service(
-        name=f"{TASK.name}-runner", resources={"gpu": 1}, traffic=TRAFFIC, runner_connection=connection
+        name=f"{TASK.name}-runner",
+        resources={"gpu": ARGS.gpus},
+        workers=ARGS.gpus,
+        traffic=TRAFFIC,
+        runner_connection=CONNECTION,
+        **QUIET,
     )(GpuRunner)
     service.add_asgi_middleware(DropAbandoned)
     return bentoml.depends(service)
+
+
+def shadow_runner() -> Any:
+    """The dependency on ShadowRunner."""
+    name = f"{TASK.name}{SHADOW_SUFFIX}"
+    traffic: Any = {"timeout": 2 * shadow.TIMEOUT}
+    service = bentoml.service(name=name, traffic=traffic, runner_connection=CONNECTION, **QUIET)
+    return bentoml.depends(service(ShadowRunner))
+
+
+class Version(NamedTuple):
+    """A version that answers."""
+
+    entry: Entry
+    runner: Runner | RemoteRunner
+    scorer: Scorer
 
 
 class Classifier:
@@ -81,21 +146,22 @@ class Classifier:
 
     model = bentoml.models.BentoModel(ENTRY.tag)
     runner: Any = gpu_runner() if ENTRY.variant == "torch" else None
+    shadow_runner: Any = shadow_runner() if SHADOW else None
 
     def __init__(self) -> None:
-        if ENTRY.variant != "torch":  # in this process: on a CPU a hop costs more than it gives
-            self.runner = Runner(ENTRY, ARGS.lanes or available_cores())
-        self._scorer = Scorer(ENTRY, self._classify, log_folder())
+        self._log = AnswerLog(log_folder())
+        self._shadow = self._make_shadow(SHADOW) if SHADOW else None
+        self._live = Live(ENTRY.tag, self._first_version(), self._load, self._retire)
         self.routes: Routes = {
-            ("POST", "/predict"): Route(self._scorer.predict, schema.FIELDS["/predict"], self._check_room),
-            ("POST", "/feedback"): Route(self._scorer.feedback, schema.FIELDS["/feedback"]),
+            ("POST", "/predict"): Route(self._predict, schema.FIELDS["/predict"], self._check_room),
+            ("POST", "/feedback"): Route(self._feedback, schema.FIELDS["/feedback"]),
+            ("GET", "/readyz"): Route(self._show_ready),
             ("GET", "/metrics"): Route(show_metrics),
             ("GET", "/docs.json"): Route(show_docs),
         }
         self.tracing = Tracing.from_environment(
             TASK.name, {"touchstone.variant": ENTRY.variant, "touchstone.model_tag": ENTRY.tag}
         )
-        metrics.MODEL.labels(TASK.name, ENTRY.variant, ENTRY.tag).set(1)
         gc.freeze()  # what is loaded stays; collecting it again and again took an eighth of the CPU time
 
     @bentoml.api
@@ -103,7 +169,10 @@ class Classifier:
         self, inputs: schema.Inputs = None, parameters: schema.Parameters = None
     ) -> schema.Scores:
         """Labels with scores, best first; for a list of inputs a list of such answers."""
-        return await self._scorer.predict_inside(inputs=inputs, parameters=parameters)
+        reply = await self._predict(Call.inside(inputs=inputs, parameters=parameters))
+        if reply.after:
+            await reply.after()
+        return reply.value
 
     @bentoml.api
     async def feedback(
@@ -115,17 +184,61 @@ class Classifier:
     ) -> Any:
         """Take the true label of the input `index` of an answered request; the last one counts."""
         body = {"request_id": request_id, "index": index, "label": label, "source": source}
-        return (await self._scorer.feedback(Call.inside(**body))).value
+        return (await self._feedback(Call.inside(**body))).value
 
-    async def _classify(self, packed: Any) -> Any:
-        return await self.runner.classify(packed)  # a runner elsewhere has its methods only later
+    async def _predict(self, call: Call) -> Reply:
+        with self._live.use() as version:
+            return await version.scorer.predict(call)
+
+    async def _feedback(self, call: Call) -> Reply:
+        self._log.feedback(schema.feedback_row(call.body, TASK))
+        return Reply({"status": "accepted"}, 202)
 
     def _check_room(self) -> None:
-        if ENTRY.variant != "torch":
-            self.runner.check_room()
+        self._live.current.runner.check_room()
 
-    def __is_ready__(self) -> bool:  # BentoML asks a runner elsewhere itself
-        return not DRAIN.draining and (ENTRY.variant == "torch" or not self.runner.fault)
+    async def _show_ready(self, call: Call) -> Reply:
+        if DRAIN.draining:
+            raise RequestError(503, "Not ready: the service is shutting down.")
+        runner = self._live.current.runner
+        if not await runner.is_ready():
+            raise RequestError(503, f"Not ready: {runner.fault or 'the process that computes is not.'}")
+        return Reply(b"\n", media_type="text/plain")
+
+    def _first_version(self) -> Version:
+        if ENTRY.variant == "torch":
+            return self._version(ENTRY, preprocess_of(ENTRY), RemoteRunner(lambda: self.runner, ENTRY.tag))
+        loaded = load(ENTRY)  # in this process: on a CPU a hop costs more than it gives
+        return self._version(ENTRY, loaded.preprocess, Runner(loaded, ARGS.lanes or available_cores()))
+
+    async def _load(self, tag: str) -> Version:
+        """Another version, ready to answer in the place of the present one; raises ModelError."""
+        entry = await in_background(lambda: read(tag))
+        check_interchangeable(TASK, entry.task)
+        if ENTRY.variant == "torch":
+            if fault := (await self.runner.prepare(tag))["fault"]:
+                raise ModelError(fault)
+            preprocess = await in_background(lambda: preprocess_of(entry))
+            return self._version(entry, preprocess, RemoteRunner(lambda: self.runner, tag))
+        loaded = await in_background(lambda: load(entry))
+        if loaded.fault:
+            raise ModelError(loaded.fault)
+        return self._version(entry, loaded.preprocess, Runner(loaded, ARGS.lanes or available_cores()))
+
+    def _version(self, entry: Entry, preprocess: TextPreprocess, runner: Runner | RemoteRunner) -> Version:
+        metrics.MODEL.labels(TASK.name, entry.variant, entry.tag).set(1)
+        scorer = Scorer(entry, preprocess, runner.classify, self._log, self._shadow)
+        return Version(entry, runner, scorer)
+
+    def _retire(self, version: Version) -> None:
+        version.runner.close()
+        metrics.MODEL.labels(TASK.name, version.entry.variant, version.entry.tag).set(0)
+
+    def _make_shadow(self, entry: Entry) -> Shadow:
+        async def ask(texts: list[TextInput]) -> Any:
+            return await self.shadow_runner.scores(texts)  # it has its methods only later
+
+        return Shadow(ask, entry.tag, TASK.labels, ARGS.shadow_share, log_folder())
 
     @bentoml.on_startup
     async def take_over_sigterm(self) -> None:
@@ -133,11 +246,16 @@ class Classifier:
         self._attendance.join()
         DRAIN.install()
 
+    @bentoml.on_startup
+    async def follow_production(self) -> None:
+        if not ARGS.version and packed_tag(Path(__file__)) is None:
+            self._following = asyncio.create_task(self._live.follow(ENTRY.tag.partition(":")[0]))
+
     @bentoml.on_deployment
     @staticmethod
     def settle_signals() -> None:
         """Once, in the process that starts the others."""
-        supervisor.prepare()
+        supervisor.prepare(PATIENCE)
 
     @bentoml.on_deployment
     @staticmethod
@@ -151,15 +269,21 @@ class Classifier:
 
     @bentoml.on_shutdown
     def close(self) -> None:
-        if ENTRY.variant != "torch":
-            self.runner.close()
-        self._scorer.close()
+        self._live.current.runner.close()
+        self._log.close()
+        if self._shadow:
+            self._shadow.close()
         if self.tracing:
             self.tracing.close()
 
 
 def log_folder() -> Path:
     return Path(os.environ.get(LOGS) or ARGS.logs or "logs") / TASK.name
+
+
+def read(tag: str) -> Entry:
+    """The entry of a tag, its task with the settings given as arguments; raises ModelError."""
+    return with_settings(load_entry(tag), ARGS)
 
 
 async def show_metrics(call: Call) -> Reply:
@@ -170,13 +294,11 @@ async def show_docs(call: Call) -> Reply:
     return Reply(openapi(TASK))
 
 
-# Off: what costs processor time in each request. Ours are HttpRules' metrics and bentos/tracing.py.
 svc = bentoml.service(
     name=TASK.name,
     traffic=TRAFFIC,
-    metrics={"enabled": False},
-    logging={"access": {"enabled": ARGS.access_log}},
-    tracing={"excluded_urls": [".*"]},
+    workers=ARGS.api_workers,
+    **QUIET | {"logging": {"access": {"enabled": ARGS.access_log}}},
 )(Classifier)
 svc.add_asgi_middleware(CloseConnections, drain=DRAIN)  # first, so that it sees every answer
 svc.add_asgi_middleware(

@@ -18,8 +18,7 @@ class AnswerLog:
     Raises OSError when the folder cannot be made.
     """
 
-    def __init__(self, folder: Path, entry: Entry) -> None:
-        self._entry = entry
+    def __init__(self, folder: Path) -> None:
         self._requests, self._feedback = RequestLog(folder), RequestLog(folder, "feedback")
         self._key = hash_key(folder)
         self._mirrors = [metrics.mirror_log(self._requests, "requests")]
@@ -27,6 +26,7 @@ class AnswerLog:
 
     def record(
         self,
+        entry: Entry,
         request_id: str,
         milliseconds: float,
         texts: Sequence[TextInput],
@@ -35,13 +35,13 @@ class AnswerLog:
         first_index: int = 0,
     ) -> None:
         """Note the answer to each input of a request; `scores` [n, labels] are the calibrated ones."""
-        now, task = datetime.now(UTC), self._entry.task
+        now, task = datetime.now(UTC), entry.task
         for i, text in enumerate(texts):
             row = make_row(
                 ts=now,
                 request_id=request_id,
                 index=first_index + i,
-                model_tag=self._entry.tag,
+                model_tag=entry.tag,
                 labels=task.labels,
                 probs=scores[i],
                 latency_ms=milliseconds,

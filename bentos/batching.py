@@ -259,10 +259,10 @@ class Batcher(Generic[Item, Result]):
         self._observe(batch, finished - started)
 
 
-def give_way() -> None:
+def give_way(niceness: int = LANE_NICENESS) -> None:
     """Let the thread that answers HTTP go before this one, or refusals and readiness wait for a core."""
     if sys.platform == "linux":  # elsewhere niceness belongs to the whole process
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LANE_NICENESS)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
 
 def deliverable(error: BaseException) -> Exception:

@@ -127,8 +127,6 @@ class HttpRules:
         except ClientGone:
             await answer.fail(499, "The client has gone.")
         except Exception:
-            if path == "/readyz":  # what BentoML makes of a runner that is still starting
-                return await answer.fail(503, "The runner is not ready.")
             log.exception("%s failed", path)
             await answer.fail(500, INTERNAL)
         finally:

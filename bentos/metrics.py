@@ -32,6 +32,7 @@ from bentos.waiting import Ticket
 MIRROR_SECONDS = 1.0
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 TOKENS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
+DISTANCES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 MODEL = Gauge(
     "touchstone_model", "The entry served", ["task", "variant", "model_tag"], multiprocess_mode="max"
@@ -58,6 +59,21 @@ REFUSED = Counter("touchstone_refused_requests", "Requests not answered, by reas
 BATCHES = Counter("touchstone_batches", "Model calls")
 BATCH_TOKENS = Counter("touchstone_batch_tokens", "Tokens in model calls, without padding")
 PADDED_TOKENS = Counter("touchstone_padded_tokens", "Tokens in model calls, padding included")
+PROMOTIONS = Counter("touchstone_promotions", "Moves of the production pointer seen", ["outcome"])
+SHADOWED = Counter(
+    "touchstone_shadow_items",
+    "Inputs that the shadow answered too, by both answers",
+    ["label", "shadow_label"],
+)
+SHADOW_DISTANCE = Histogram(
+    "touchstone_shadow_distance",
+    "How far the shadow's score of the served label is from the served one, by direction",
+    ["direction"],
+    buckets=DISTANCES,
+)
+SHADOW_LOST = Counter(
+    "touchstone_shadow_lost_items", "Inputs drawn for the shadow but not compared", ["reason"]
+)
 LOG_WRITTEN = Counter("touchstone_log_rows_written", "Log rows written", ["kind"])
 LOG_DROPPED = Counter("touchstone_log_rows_dropped", "Log rows lost", ["kind", "reason"])
 

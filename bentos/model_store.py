@@ -18,7 +18,7 @@ import yaml
 from bentoml.exceptions import BentoMLException, NotFound
 from numpy.typing import NDArray
 
-from bentos.preprocess import PREPROCESS
+from bentos.preprocess import PREPROCESS, TextPreprocess
 from bentos.task import Task, TaskError, make_task
 
 VARIANTS = ("onnx-int8", "onnx", "torch")
@@ -53,11 +53,16 @@ class Entry:
     canonical: list[dict[str, Any]]  # [{"inputs", "logits"}]
 
 
-def model_tag(task_name: str, variant: str, version: str = "latest") -> str:
-    """`<task>-<variant>:<version>`; raises ModelError for a variant that there is not."""
+def model_name(task_name: str, variant: str) -> str:
+    """`<task>-<variant>`; raises ModelError for a variant that there is not."""
     if variant not in VARIANTS:
         raise ModelError(f"No variant '{variant}'. Give one of: {', '.join(VARIANTS)}")
-    return f"{task_name}-{variant}:{version}"
+    return f"{task_name}-{variant}"
+
+
+def model_tag(task_name: str, variant: str, version: str = "latest") -> str:
+    """`<task>-<variant>:<version>`; raises ModelError for a variant that there is not."""
+    return f"{model_name(task_name, variant)}:{version}"
 
 
 def load_entry(tag: str) -> Entry:
@@ -108,12 +113,16 @@ def load_model(variant: str, folder: Path, task: Task) -> Model:
     return OnnxModel(folder)
 
 
-def self_check(entry: Entry, model: Model) -> None:
+def preprocess_of(entry: Entry) -> TextPreprocess:
+    """What makes the model's arrays of raw inputs."""
+    return PREPROCESS[entry.task.pipeline_tag](entry.path, entry.task)
+
+
+def self_check(entry: Entry, model: Model, preprocess: TextPreprocess) -> None:
     """Compare this machine's logits with those of the writer; raises ModelError where they differ.
 
     Needed because int8 products saturate on processors without VNNI (onnxruntime issues 5849 and 6004).
     """
-    preprocess = PREPROCESS[entry.task.pipeline_tag](entry.path, entry.task)
     for case in entry.canonical:
         inputs = case["inputs"] if isinstance(case["inputs"], str) else tuple(case["inputs"])
         logits = model.run(preprocess.pad(preprocess([inputs])))[0]
@@ -124,6 +133,17 @@ def self_check(entry: Entry, model: Model) -> None:
                 f"{case['inputs']!r}, expected {case['logits']} within {SELF_CHECK_TOLERANCE}. "
                 "Serve variant=onnx or variant=torch here, or train again on this kind of processor."
             )
+
+
+def check_interchangeable(old: Task, new: Task) -> None:
+    """Raises ModelError when the versions do not answer the same question in the same words."""
+    for key in ("labels", "pipeline_tag", "problem_type"):
+        if getattr(old, key) != getattr(new, key):
+            raise ModelError(
+                f"its {key} are {getattr(new, key)}, those served {getattr(old, key)}. Restart the service."
+            )
+    if len(old.text_column_names) != len(new.text_column_names):
+        raise ModelError("one reads texts, the other pairs of texts. Restart the service.")
 
 
 def read_reference(entry: Entry) -> list[dict[str, Any]]:

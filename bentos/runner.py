@@ -5,6 +5,7 @@ import logging
 import math
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from bentos.batching import Batcher, BatcherClosed, QueueFull, TooLarge
 from bentos.http import INTERNAL
 from bentos.incoming import RequestError
 from bentos.metrics import ModelCalls, mirror_runner
-from bentos.model_store import Entry, ModelError, load_model, self_check
-from bentos.preprocess import PREPROCESS, Arrays, ModelInput
+from bentos.model_store import Entry, Model, ModelError, load_model, preprocess_of, self_check
+from bentos.preprocess import Arrays, ModelInput, TextPreprocess
 
 CPU_BATCH_TOKENS = 512  # where a call's own cost no longer counts; longer ones keep others waiting
 WINDOWS_IN_QUEUE = 8  # a long list enters the queue in parts, so that other requests find room
@@ -39,22 +40,39 @@ class ItemFailed(Exception):
         self.index = index
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """An entry with what is read from its files, and why its model must not answer, if there is a reason."""
+
+    entry: Entry
+    preprocess: TextPreprocess
+    model: Model
+    fault: str = ""
+
+
+def load(entry: Entry) -> Loaded:
+    """Read the entry's tokenizer and model and have the model check itself."""
+    preprocess = preprocess_of(entry)
+    model = load_model(entry.variant, entry.path, entry.task)
+    try:
+        self_check(entry, model, preprocess)
+    except ModelError as error:
+        return Loaded(entry, preprocess, model, str(error))
+    return Loaded(entry, preprocess, model)
+
+
 class Runner:
     """Computes packed inputs; without a sound model it answers every call with the reason.
 
     Calls and answers are plain dicts of arrays, so that they are the same from another process.
     """
 
-    def __init__(self, entry: Entry, lanes: int) -> None:
-        serving = entry.task.serving
-        self.fault = ""  # why the model must not answer
-        self._preprocess = PREPROCESS[entry.task.pipeline_tag](entry.path, entry.task)
-        self._model = load_model(entry.variant, entry.path, entry.task)
-        try:
-            self_check(entry, self._model)
-        except ModelError as error:
-            self.fault = str(error)
-            log.critical("Not ready: %s", error)
+    def __init__(self, loaded: Loaded, lanes: int) -> None:
+        entry, serving = loaded.entry, loaded.entry.task.serving
+        self.fault = loaded.fault
+        if self.fault:
+            log.critical("Not ready: %s", self.fault)
+        self._preprocess, self._model = loaded.preprocess, loaded.model
         on_cpu = entry.variant != "torch"
         limit, self._timeout = serving.max_batch_tokens, serving.timeout
         self._lone_tokens = lanes * (min(limit, CPU_BATCH_TOKENS) if on_cpu else limit)
@@ -88,6 +106,10 @@ class Runner:
         except ItemFailed as error:
             log.exception("The model failed at %s of a request", error)
             return {"status": 500, "error": f"The model failed at {error}. {INTERNAL}"}
+
+    async def is_ready(self) -> bool:
+        """Whether it answers with more than the reason why not."""
+        return not self.fault
 
     def check_room(self) -> None:
         """Raises RequestError when the queue is so full, or closed, that reading a request is in vain."""
@@ -185,7 +207,7 @@ def logits_of(answer: dict[str, Any]) -> Logits:
     """The logits [n, labels] of a runner's answer; raises the RequestError that it tells."""
     if "error" in answer:
         seconds = max(1, math.ceil(answer.get("retry_after", 0)))
-        headers = {"Retry-After": str(seconds)} if answer["status"] == 429 else {}
+        headers = {"Retry-After": str(seconds)} if "retry_after" in answer else {}
         raise RequestError(answer["status"], answer["error"], headers)
     return np.asarray(answer["logits"], np.float32)
 

@@ -1,10 +1,9 @@
-"""/predict and /feedback: from the call to the reply, by way of the tokenizer, the runner and the log."""
+"""/predict: from the call to the reply, by way of the tokenizer, the runner and the log."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from bentos import metrics, schema
@@ -13,8 +12,9 @@ from bentos.http import Call, Reply
 from bentos.incoming import RequestError, header
 from bentos.model_store import Entry
 from bentos.postprocess import Floats, probabilities, ranked
-from bentos.preprocess import PREPROCESS, Arrays, Encoded, TextInput
+from bentos.preprocess import Arrays, Encoded, TextInput, TextPreprocess
 from bentos.runner import logits_of, pack
+from bentos.shadow import Shadow
 from bentos.tracing import Stage
 
 SLICE_CHARS = 2_000  # of a long list handled at once, about a millisecond; then other requests have a turn
@@ -35,10 +35,17 @@ class Scorer:
     `classify` is a runner's, here or in another process.
     """
 
-    def __init__(self, entry: Entry, classify: Classify, logs: Path) -> None:
-        self._entry, self._task, self._classify = entry, entry.task, classify
-        self._preprocess = PREPROCESS[entry.task.pipeline_tag](entry.path, entry.task)
-        self._log = AnswerLog(logs, entry)
+    def __init__(
+        self,
+        entry: Entry,
+        preprocess: TextPreprocess,
+        classify: Classify,
+        log: AnswerLog,
+        shadow: Shadow | None = None,
+    ) -> None:
+        self._entry, self._task = entry, entry.task
+        self._preprocess, self._classify = preprocess, classify
+        self._log, self._shadow = log, shadow
 
     async def predict(self, call: Call) -> Reply:
         """Labels with scores, best first; for a list of inputs a list of such answers."""
@@ -63,21 +70,6 @@ class Scorer:
             after=partial(self._note, call.request_id, seconds, texts, encoded, scores),
         )
 
-    async def predict_inside(self, **body: Any) -> Any:
-        """The same for a caller in this process."""
-        reply = await self.predict(Call.inside(**body))
-        if reply.after:
-            await reply.after()
-        return reply.value
-
-    async def feedback(self, call: Call) -> Reply:
-        """Take the true label of the input `index` of an answered request; the last one counts."""
-        self._log.feedback(schema.feedback_row(call.body, self._task))
-        return Reply({"status": "accepted"}, 202)
-
-    def close(self) -> None:
-        self._log.close()
-
     async def _note(
         self,
         request_id: str,
@@ -91,9 +83,17 @@ class Scorer:
         metrics.TOTAL.observe(seconds.total)
         for part in slices(texts):
             self._log.record(
-                request_id, 1000 * seconds.total, texts[part], encoded[part], scores[part], part.start
+                self._entry,
+                request_id,
+                1000 * seconds.total,
+                texts[part],
+                encoded[part],
+                scores[part],
+                part.start,
             )
             await pause(len(texts) > 1)
+        if self._shadow:
+            self._shadow.offer(request_id, self._entry.tag, texts, scores)
 
     async def _encoded(self, texts: Sequence[TextInput]) -> list[Encoded]:
         """The tokens of each text; raises RequestError 400 for one without any."""

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Annotated
 
 import bentoml
 import yaml
@@ -9,6 +10,7 @@ from bentoml.exceptions import InvalidArgument
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
@@ -16,8 +18,19 @@ from pydantic import (
     ValidationError,
 )
 
-from bentos.model_store import Entry, ModelError, load_entry, model_tag, versions
+from bentos.model_store import (
+    VARIANTS,
+    Entry,
+    ModelError,
+    check_interchangeable,
+    load_entry,
+    model_name,
+    versions,
+)
+from bentos.production import default_version
 from bentos.task import Serving, TaskError, load_task
+
+SHADOW_SUFFIX = "-shadow"  # of the name of the service that runs the shadow
 
 
 class ServeArgs(BaseModel):
@@ -27,9 +40,13 @@ class ServeArgs(BaseModel):
 
     task: str = "sample-reviews"  # a name, or the path of a task's YAML file
     variant: str = "onnx-int8"  # onnx-int8, onnx or torch
-    version: str = "latest"
+    version: str = ""  # the one in production when absent, else the latest
     logs: str = ""  # folder of the request log; $TOUCHSTONE_LOGS or logs/ when absent
     lanes: PositiveInt | None = None  # threads that compute; one for each core when absent
+    api_workers: PositiveInt = 1  # processes that tokenize for the torch variant's runner
+    gpus: PositiveInt = 1  # each with a runner of its own
+    shadow: str = ""  # a variant, version or tag that computes a share of the requests too
+    shadow_share: Annotated[float, Field(gt=0, le=1)] = 0.1
     access_log: bool = False  # a line for each request
     # the task's `serving:` where given
     max_batch_tokens: PositiveInt | None = None
@@ -63,19 +80,44 @@ def served_entry(args: ServeArgs, source: Path) -> Entry:
         entry = load_entry(packed_tag(source) or asked_tag(args))
     except (ModelError, TaskError) as error:
         raise InvalidArgument(str(error)) from error
+    return with_settings(entry, args)
+
+
+def with_settings(entry: Entry, args: ServeArgs) -> Entry:
+    """The entry with the serving settings given as arguments in its task."""
     given = args.model_dump(include={field.name for field in fields(Serving)}, exclude_none=True)
     return replace(entry, task=replace(entry.task, serving=replace(entry.task.serving, **given)))
 
 
 def asked_tag(args: ServeArgs) -> str:
     """The tag that the arguments mean; raises TaskError or ModelError for an unknown task or variant."""
-    tag = model_tag(args.task, args.variant, args.version)
+    name = model_name(args.task, args.variant)
     try:
-        return model_tag(load_task(args.task).name, args.variant, args.version)
+        name = model_name(load_task(args.task).name, args.variant)
     except TaskError:
-        if versions(f"{args.task}-{args.variant}"):
-            return tag  # trained from a YAML file elsewhere; the entry has the task in it
-        raise
+        if not versions(name):  # trained from a YAML file elsewhere, the entry has the task in it
+            raise
+    return f"{name}:{args.version or default_version(name)}"
+
+
+def shadow_entry(args: ServeArgs, served: Entry) -> Entry | None:
+    """The entry that computes a share of the requests too: of the same version where a variant is named.
+
+    Raises InvalidArgument when there is none, or when it does not answer the same question.
+    """
+    if not args.shadow:
+        return None
+    name, _, version = served.tag.partition(":")
+    tag = args.shadow if ":" in args.shadow else f"{name}:{args.shadow}"
+    if args.shadow in VARIANTS:
+        name = model_name(served.task.name, args.shadow)
+        tag = f"{name}:{version if version in versions(name) else default_version(name)}"
+    try:
+        entry = load_entry(tag)
+        check_interchangeable(served.task, entry.task)
+    except ModelError as error:
+        raise InvalidArgument(f"--arg shadow={args.shadow}: {error}") from error
+    return entry
 
 
 def packed_tag(source: Path) -> str | None:
@@ -84,4 +126,5 @@ def packed_tag(source: Path) -> str | None:
     if source.parent.name != "src" or not path.is_file():
         return None
     services = yaml.safe_load(path.read_text("utf-8"))["services"]
-    return str(next(model["tag"] for service in services for model in service["models"]))
+    served = [s for s in services if not s["name"].endswith(SHADOW_SUFFIX)]
+    return str(next(model["tag"] for service in served for model in service["models"]))

@@ -8,54 +8,92 @@ import fcntl
 import os
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import psutil
 
 RUN_FILE = "TOUCHSTONE_RUN_FILE"  # the variable that names the file which the processes share
 
 
-def prepare() -> None:
+def prepare(patience: float) -> None:
     """In the supervisor, before it starts workers: make the shared file, and listen to its signals.
 
     The file is in memory and lives as long as the supervisor, so that nobody has to clean up after it.
+    A SIGTERM ends the supervisor when its API processes have ended, after `patience` seconds at the latest.
     """
     from tornado.ioloop import IOLoop  # only here: the workers have no use for it
 
     if sys.platform == "linux":
         os.environ[RUN_FILE] = f"/proc/{os.getpid()}/fd/{os.memfd_create('touchstone')}"
-    IOLoop.current().add_callback(wrap_handlers)  # when its loop runs, its own handlers are in place
+    loop = IOLoop.current()  # when it runs, the supervisor's own handlers are in place
+    loop.add_callback(
+        lambda: Ending(partial(loop.add_callback_from_signal, loop.call_later, patience)).listen()
+    )
 
 
-def wrap_handlers() -> None:
-    """Come before the supervisor's own handlers of SIGINT and SIGTERM. SIGHUP only renews the workers."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, partial(on_end, signal.getsignal(number)))
-    signal.signal(signal.SIGCHLD, on_child)
+class Ending:
+    """Comes before the supervisor's own handlers of SIGINT and SIGTERM. SIGHUP only renews the workers.
 
-
-def on_end(supervisors: Any, number: int, frame: FrameType | None) -> None:
-    """Say that it is the end; hand Ctrl-C on as SIGINT, so that the workers leave without a drain time."""
-    run_file().write_text("ending")
-    if number == signal.SIGINT:
-        for worker in psutil.Process().children():
-            worker.send_signal(signal.SIGINT)
-    if callable(supervisors):
-        supervisors(number, frame)
-
-
-def on_child(number: int, frame: FrameType | None) -> None:
-    """Have a worker that was killed replaced at once: the supervisor itself looks every ten seconds.
-
-    SIGHUP renews all workers, so this is for a single one; a worker that ends by itself is not renewed so.
+    The supervisor's first act at SIGTERM is to delete the sockets on which its processes meet. It therefore
+    hears of it only when no API process is left: until then they may have to reach their runner.
     """
+
+    def __init__(self, later: Callable[[Callable[[], None]], None]) -> None:
+        self._later, self._attendance = later, Attendance()
+        self._handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def listen(self) -> None:
+        """Take the signals over."""
+        signal.signal(signal.SIGINT, self._on_interrupt)
+        signal.signal(signal.SIGTERM, self._on_term)
+        signal.signal(signal.SIGCHLD, self._on_child)
+
+    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Hand Ctrl-C on as SIGINT, so that the workers leave without a drain time."""
+        tell_workers(signal.SIGINT)
+        self._end(signal.SIGINT)
+
+    def _on_term(self, number: int, frame: FrameType | None) -> None:
+        tell_workers(signal.SIGTERM)
+        self._later(partial(self._end, signal.SIGTERM))
+        self._end_when_alone()
+
+    def _on_child(self, number: int, frame: FrameType | None) -> None:
+        """Have a worker that was killed replaced at once: the supervisor itself looks every ten seconds.
+
+        SIGHUP renews all workers, each beside the one before it.
+        """
+        if is_ending():
+            self._end_when_alone()
+        elif was_killed():
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    def _end_when_alone(self) -> None:
+        if self._attendance.is_over():
+            self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> None:
+        handler, self._handlers = self._handlers.get(number), {}  # once
+        if callable(handler):
+            handler(number, None)
+
+
+def tell_workers(number: signal.Signals) -> None:
+    """Say that it is the end."""
+    run_file().write_text("ending")
+    for worker in psutil.Process().children():
+        worker.send_signal(number)
+
+
+def was_killed() -> bool:
+    """Whether a worker has ended by a signal, but for SIGTERM."""
     ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    killed = ended and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED) and ended.si_status != signal.SIGTERM
-    if killed and len(psutil.Process().children()) == 1 and not is_ending():
-        os.kill(os.getpid(), signal.SIGHUP)
+    return bool(
+        ended and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED) and ended.si_status != signal.SIGTERM
+    )
 
 
 def is_ending() -> bool:
@@ -87,4 +125,5 @@ class Attendance:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        fcntl.flock(self._file, fcntl.LOCK_UN)
         return True

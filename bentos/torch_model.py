@@ -3,6 +3,7 @@
 import inspect
 from pathlib import Path
 
+import bentoml
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,20 +17,42 @@ AUTO_CLASS = {
 }
 
 
+def device() -> torch.device:
+    """A GPU for each worker process, in turn; the CPU where there is none."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    worker = (bentoml.server_context.worker_index or 1) - 1
+    return torch.device("cuda", worker % torch.cuda.device_count())
+
+
 class TorchModel:
     """The torch model of a store entry's folder, on the GPU where there is one."""
 
     free_padding = 256
 
     def __init__(self, folder: Path, task: Task) -> None:
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = device()
         dtype = torch.float16 if self._device.type == "cuda" else torch.float32
         model = AUTO_CLASS[task.pipeline_tag].from_pretrained(folder, dtype=dtype, local_files_only=True)
         self._model = model.to(self._device).eval()
         self._names = set(inspect.signature(self._model.forward).parameters)
 
-    @torch.inference_mode()
     def run(self, arrays: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
-        """Logits [n, labels] of arrays [n, longest]; arrays that the model does not read are left out."""
+        """Logits [n, labels] of arrays [n, longest]; arrays that the model does not read are left out.
+
+        A batch that the GPU's memory does not hold is computed in halves.
+        """
+        n = len(next(iter(arrays.values())))
+        try:
+            return self._logits(arrays)
+        except torch.OutOfMemoryError:
+            if n == 1:
+                raise
+        torch.cuda.empty_cache()  # outside of `except`, where the traceback still holds the tensors
+        halves = (slice(n // 2), slice(n // 2, n))
+        return np.concatenate([self.run({k: a[half] for k, a in arrays.items()}) for half in halves])
+
+    @torch.inference_mode()
+    def _logits(self, arrays: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
         tensors = {n: torch.from_numpy(a).to(self._device) for n, a in arrays.items() if n in self._names}
         return np.asarray(self._model(**tensors).logits.float().cpu().numpy(), np.float32)

@@ -14,7 +14,8 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 from rich.console import Console
 from rich.progress import track
 
-from bentos.model_store import VARIANTS, ModelError, load_entry, model_tag, read_reference, write_atomically
+from bentos.model_store import VARIANTS, ModelError, load_entry, model_name, read_reference, write_atomically
+from bentos.production import default_version
 from bentos.task import Task, TaskError, load_task
 from monitoring.drift import alarm_rate
 from monitoring.judge import EXIT_CODES, Judgement, Reference, judge, worst
@@ -67,7 +68,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         epilog=f"Exit codes: {CODES}; 1 when it could not judge, 2 for wrong arguments.",
     )
     parser.add_argument("task", metavar="TASK", help="a name from bentos/tasks, or the path of a YAML file")
-    parser.add_argument("--version", default="latest", help="of the store entry to compare with")
+    parser.add_argument(
+        "--version",
+        help="of the store entry to compare with; default: the one in production, else the latest",
+    )
     parser.add_argument("--variant", choices=VARIANTS, default=VARIANTS[0], help="default: %(default)s")
     logs = os.environ.get("TOUCHSTONE_LOGS") or "logs"
     parser.add_argument("--logs", type=Path, default=logs, metavar="DIR", help="root; default: %(default)s")
@@ -95,7 +99,8 @@ def prepare(arguments: argparse.Namespace, now: datetime) -> Job:
     logs = arguments.logs / task.name
     if not logs.is_dir():
         raise WindowError(f"No log folder {logs}. Serve the task first, or give its root by --logs.")
-    entry = load_entry(model_tag(task.name, arguments.variant, arguments.version))
+    name = model_name(task.name, arguments.variant)
+    entry = load_entry(f"{name}:{arguments.version or default_version(name)}")
     reference = Reference(entry.tag, entry.task, read_reference(entry))
     return Job(task, reference, logs, arguments.out / task.name, windows, length is not None, now)
 

@@ -103,7 +103,8 @@ def test_a_request_under_way_outlasts_the_drain_time(store: Path, tmp_path: Path
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel is asked to turn connections away")
-def test_no_connection_is_reset(store: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("variant", ["onnx-int8", "torch"])
+def test_no_connection_is_reset(store: Path, tmp_path: Path, variant: str) -> None:
     outcomes: list[str] = []
 
     def keep_asking(server: Server) -> None:
@@ -114,7 +115,7 @@ def test_no_connection_is_reset(store: Path, tmp_path: Path) -> None:
                 outcomes.append(type(error).__name__)
                 return
 
-    with serving(tmp_path, 1) as server:
+    with serving(tmp_path, 1, variant) as server:
         clients = [threading.Thread(target=keep_asking, args=(server,)) for _ in range(4)]
         for client in clients:
             client.start()

@@ -100,10 +100,6 @@ def test_a_failure_is_one_json_object(caplog: pytest.LogCaptureFixture) -> None:
     assert "broken" in caplog.text
 
 
-def test_a_runner_that_starts_is_no_failure() -> None:
-    assert exchange(rules(fail), [part(b"{}")], scope("/readyz"))[0]["status"] == 503
-
-
 def test_work_is_dropped_when_the_client_leaves() -> None:
     ends: list[str] = []
 

@@ -17,6 +17,7 @@ from bentos.model_store import (
     load_model,
     model_tag,
     open_entry,
+    preprocess_of,
     read_reference,
     save_entry,
     self_check,
@@ -69,13 +70,13 @@ def test_an_entry_without_manifest_is_damaged(entry_copy: Path) -> None:
 
 
 def test_the_self_check_passes_where_the_entry_was_written(entry: Entry) -> None:
-    self_check(entry, load_model(entry.variant, entry.path, entry.task))
+    self_check(entry, load_model(entry.variant, entry.path, entry.task), preprocess_of(entry))
 
 
 def test_the_self_check_refuses_other_logits(entry: Entry) -> None:
     entry.canonical[0]["logits"][0] += 1.0
     with pytest.raises(ModelError, match="computes something else on this machine"):
-        self_check(entry, load_model(entry.variant, entry.path, entry.task))
+        self_check(entry, load_model(entry.variant, entry.path, entry.task), preprocess_of(entry))
 
 
 def test_one_version_is_written_once(entry_copy: Path) -> None:

@@ -17,8 +17,7 @@ from transformers import (
     RobertaConfig,
 )
 
-from bentos.model_store import load_entry, load_model
-from bentos.preprocess import PREPROCESS
+from bentos.model_store import load_entry, load_model, preprocess_of
 from train.packed import without_padding
 
 SMALL = {"vocab_size": 50, "max_position_embeddings": 40, "initializer_range": 0.3}
@@ -58,7 +57,7 @@ def test_the_last_layer_computes_one_position() -> None:
 
 def logits_of(tag: str, texts: list[str]) -> np.ndarray:
     entry = load_entry(tag)
-    preprocess = PREPROCESS[entry.task.pipeline_tag](entry.path, entry.task)
+    preprocess = preprocess_of(entry)
     model = load_model(entry.variant, entry.path, entry.task)
     return model.run(preprocess.pad(preprocess(texts)))
 

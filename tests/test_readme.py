@@ -28,7 +28,9 @@ def test_every_make_target_exists() -> None:
     assert used <= targets
 
 
-@pytest.mark.parametrize("module", ["train", "train.evaluate", "train.sample_corpus", "monitoring"])
+@pytest.mark.parametrize(
+    "module", ["train", "train.evaluate", "train.promote", "train.sample_corpus", "monitoring"]
+)
 def test_every_option_of_our_commands_exists(module: str) -> None:
     lines = [line for line in COMMANDS if re.search(rf"python -m {re.escape(module)}(\s|$)", line)]
     used = {option for line in lines for option in re.findall(r"\s(--[a-z-]+)", line)}

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from bentos.incoming import RequestError
 from bentos.model_store import Entry, load_entry
 from bentos.preprocess import TextPreprocess
-from bentos.runner import Runner, available_cores, logits_of, pack, unpack
+from bentos.runner import Runner, available_cores, load, logits_of, pack, unpack
 
 TEXTS = ["good", "The game is great.", "I found the music rather dull!"]
 
@@ -31,14 +31,14 @@ def test_unpack_undoes_pack(entry: Entry, packed: dict[str, np.ndarray]) -> None
 
 
 def test_it_gives_a_row_of_logits_for_each_item(entry: Entry, packed: dict[str, np.ndarray]) -> None:
-    runner = Runner(entry, lanes=2)
+    runner = Runner(load(entry), lanes=2)
     logits = logits_of(asyncio.run(runner.classify(packed)))
     runner.close()
     assert logits.shape == (3, 2)
 
 
 def test_a_cancelled_call_leaves_the_queue(entry: Entry) -> None:
-    runner = Runner(entry, lanes=1)
+    runner = Runner(load(entry), lanes=1)
     preprocess = TextPreprocess(entry.path, entry.task)
     packs = [pack(preprocess(long_texts(60, call))) for call in range(16)]
     before = REGISTRY.get_sample_value("touchstone_abandoned_items_total") or 0
@@ -56,7 +56,7 @@ def test_a_cancelled_call_leaves_the_queue(entry: Entry) -> None:
 
 
 def test_after_close_it_is_shutting_down(entry: Entry, packed: dict[str, np.ndarray]) -> None:
-    runner = Runner(entry, lanes=1)
+    runner = Runner(load(entry), lanes=1)
     runner.close()
     with pytest.raises(RequestError, match="shutting down") as error:
         logits_of(asyncio.run(runner.classify(packed)))
@@ -65,7 +65,7 @@ def test_after_close_it_is_shutting_down(entry: Entry, packed: dict[str, np.ndar
 
 def test_an_unsound_model_answers_nothing(entry: Entry, packed: dict[str, np.ndarray]) -> None:
     entry.canonical[0]["logits"][0] += 1.0
-    runner = Runner(entry, lanes=1)
+    runner = Runner(load(entry), lanes=1)
     with pytest.raises(RequestError, match="computes something else") as error:
         logits_of(asyncio.run(runner.classify(packed)))
     runner.close()
@@ -84,7 +84,7 @@ def changed(entry: Entry, **serving: int) -> Entry:
 
 def classify_all(entry: Entry, lists: list[list[str]]) -> list[dict[str, Any]]:
     """The runner's answers to lists of texts that come at the same time."""
-    runner, preprocess = Runner(entry, lanes=1), TextPreprocess(entry.path, entry.task)
+    runner, preprocess = Runner(load(entry), lanes=1), TextPreprocess(entry.path, entry.task)
     packs = [pack(preprocess(texts)) for texts in lists]
 
     async def rush() -> list[dict[str, Any]]:
@@ -129,7 +129,7 @@ def test_without_the_cache_each_input_is_computed(entry: Entry) -> None:
 
 
 def test_a_bad_input_is_named_and_its_neighbours_are_answered(entry: Entry) -> None:
-    runner, preprocess = Runner(entry, lanes=1), TextPreprocess(entry.path, entry.task)
+    runner, preprocess = Runner(load(entry), lanes=1), TextPreprocess(entry.path, entry.task)
     good, poison = preprocess(["A fine game."])[0], preprocess(["bad"])[0]
     poison.arrays["input_ids"][:] = 10**6  # no such token
 

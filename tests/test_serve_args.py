@@ -51,5 +51,7 @@ def test_a_task_trained_from_a_file_elsewhere_needs_no_file(entry_copy: Path) ->
 def test_in_a_bento_the_packed_entry_is_served(tmp_path: Path) -> None:
     source = tmp_path / "src/service.py"
     assert packed_tag(source) is None
-    (tmp_path / "bento.yaml").write_text("services: [{models: [{tag: mine-torch:v1}]}]")
+    shadow = "{name: mine-shadow, models: [{tag: mine-onnx:v2}]}"
+    mine = "{name: mine, models: [{tag: mine-torch:v1}]}"
+    (tmp_path / "bento.yaml").write_text(f"services: [{shadow}, {mine}]")
     assert packed_tag(source) == "mine-torch:v1"

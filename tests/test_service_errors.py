@@ -142,7 +142,7 @@ def test_a_model_that_computes_something_else_is_not_served(entry_copy: Path, tm
     with serve(tmp_path, "--arg", "version=wrong", ready=False) as server:
         until(lambda: "Not ready: " in server.output.read_text(), server)
         until(lambda: _answers(f"{server.url}/livez"), server)
-        check(httpx.get(f"{server.url}/readyz"), 503, "not ready")
+        check(httpx.get(f"{server.url}/readyz"), 503, "Not ready: .* computes something else")
         check(post(server, "/predict", '{"inputs": "a"}'), 503, "computes something else on this machine")
 
 

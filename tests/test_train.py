@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from transformers import BertConfig, BertForSequenceClassification
 
-from bentos.model_store import load_entry, load_model, self_check
+from bentos.model_store import load_entry, load_model, preprocess_of, self_check
 from bentos.task import load_task
 from train.__main__ import main
 from train.data import load_splits
@@ -46,7 +46,7 @@ def runs(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("variant", ["torch", "onnx", "onnx-int8"])
 def test_each_variant_is_stored_complete(runs: Path, variant: str) -> None:
     entry = load_entry(last_run(runs)["tags"][variant])
-    self_check(entry, load_model(entry.variant, entry.path, entry.task))
+    self_check(entry, load_model(entry.variant, entry.path, entry.task), preprocess_of(entry))
     assert entry.metrics["data_sha256"] == last_run(runs)["data_sha256"]
 
 

@@ -1,15 +1,17 @@
-"""kill -9 of the worker under load: who notices, and for how long."""
+"""kill -9 of a worker under load: who notices, and for how long."""
 
 import os
 import signal
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from bentos.log_reader import read_log
 from tests.serving import Server, is_ready, serve, until
@@ -54,17 +56,30 @@ class Load:
             thread.join()
 
 
-def worker_of(server: Server) -> int:
-    return next((child.pid for child in psutil.Process(server.process.pid).children()), 0)
+def worker_of(server: Server, service: str) -> int:
+    """The youngest process of the service, 0 while there is none."""
+    alive = [p for p in psutil.Process(server.process.pid).children() if p.status() != psutil.STATUS_ZOMBIE]
+    return max((p.pid for p in alive if service in p.cmdline()), default=0)
 
 
-def test_a_killed_worker_comes_back_and_no_written_row_is_lost(store: Path, tmp_path: Path) -> None:
-    with serve(tmp_path, "--arg", "version=tiny") as server, Load(server) as load:
-        killed = worker_of(server)
+@pytest.mark.parametrize(
+    ("variant", "service"),
+    [
+        ("onnx-int8", "sample-reviews"),
+        ("torch", "sample-reviews"),
+        ("torch", "sample-reviews-runner"),
+    ],
+)
+def test_a_killed_worker_comes_back_and_no_written_row_is_lost(
+    store: Path, tmp_path: Path, variant: str, service: str
+) -> None:
+    arguments = ("--arg", "version=tiny", "--arg", f"variant={variant}")
+    with serve(tmp_path, *arguments) as server, Load(server) as load:
+        killed = worker_of(server, service)
         until(lambda: metric(server, WRITTEN) >= 20, server)
         os.kill(killed, signal.SIGKILL)
         down = time.monotonic()
-        until(lambda: worker_of(server) not in (0, killed) and is_ready(server), server)
+        until(lambda: worker_of(server, service) not in (0, killed) and is_ready(server), server)
         up = time.monotonic()
         until(lambda: sum(sent > up for _, sent, _ in load.answers) >= 20, server)
         written = metric(server, WRITTEN)
@@ -74,4 +89,19 @@ def test_a_killed_worker_comes_back_and_no_written_row_is_lost(store: Path, tmp_
     assert max(Counter(rows).values()) == 1, "a request was answered twice"
     failed = [sent for _, sent, status in load.answers if status != 200]
     assert all(down - 30 < sent < up for sent in failed)
+    assert {status for _, _, status in load.answers} <= {200, 0, 503}
     assert len(failed) <= 2 * len(load.threads), "requests wait for the worker instead of failing"
+
+
+def test_a_request_in_a_runner_that_is_killed_may_be_sent_again(store: Path, tmp_path: Path) -> None:
+    with serve(tmp_path, "--arg", "version=tiny", "--arg", "variant=torch") as server:
+        runner = worker_of(server, "sample-reviews-runner")
+        os.kill(runner, signal.SIGSTOP)
+        with ThreadPoolExecutor(1) as pool:
+            url = f"{server.url}/predict"
+            asked = pool.submit(httpx.post, url, json={"inputs": "a text"}, timeout=30)
+            time.sleep(1)  # time for it to arrive there
+            os.kill(runner, signal.SIGKILL)
+            response = asked.result()
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert "process that computes was lost" in response.json()["error"]

@@ -1,0 +1,122 @@
+"""The version that answers, and how another takes its place: loaded beside it, checked, swapped."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+from bentos.batching import give_way
+from bentos.metrics import PROMOTIONS
+from bentos.model_store import ModelError
+from bentos.production import Promotion, in_production
+
+POLL = 1.0  # seconds between two looks at the pointer
+SETTLE = 0.1  # between two looks at who still uses a version
+LOADING_NICENESS = 19
+
+Version = TypeVar("Version")
+Value = TypeVar("Value")
+
+log = logging.getLogger("bentoml.touchstone")
+
+
+class Held(Generic[Version]):
+    """A version and the number of requests that use it."""
+
+    def __init__(self, tag: str, version: Version) -> None:
+        self.tag, self.version, self.users = tag, version, 0
+
+
+class Live(Generic[Version]):
+    """Holds the version that answers. `load` makes one of a tag, or raises ModelError; `retire` ends one.
+
+    A version is retired when no request uses it any more.
+    """
+
+    def __init__(
+        self,
+        tag: str,
+        version: Version,
+        load: Callable[[str], Awaitable[Version]],
+        retire: Callable[[Version], None],
+    ) -> None:
+        self._held, self._load, self._retire = Held(tag, version), load, retire
+
+    @property
+    def current(self) -> Version:
+        """What answers new requests."""
+        return self._held.version
+
+    @contextmanager
+    def use(self) -> Iterator[Version]:
+        """The current version, kept until the end of the context."""
+        held = self._held
+        held.users += 1
+        try:
+            yield held.version
+        finally:
+            held.users -= 1
+
+    async def follow(self, name: str) -> None:
+        """Swap whenever the production pointer of `<task>-<variant>` has moved; without end."""
+        handled: Promotion | str | None = None
+        while True:
+            wanted = pointer(name)
+            if wanted != handled:
+                handled = wanted
+                await self._handle(name, wanted)
+            await asyncio.sleep(POLL)
+
+    async def swap(self, tag: str) -> bool:
+        """Have another version answer. One that cannot be loaded is refused, and the log says why."""
+        try:
+            version = await self._load(tag)
+        except Exception as error:
+            known = isinstance(error, ModelError)
+            log.critical("%s goes on, %s is refused: %s", self._held.tag, tag, error, exc_info=not known)
+            PROMOTIONS.labels("refused").inc()
+            return False
+        before, self._held = self._held, Held(tag, version)
+        log.info("%s answers in the place of %s", tag, before.tag)
+        PROMOTIONS.labels("followed").inc()
+        await settled(before)
+        await asyncio.to_thread(self._retire, before.version)
+        return True
+
+    async def _handle(self, name: str, wanted: Promotion | str | None) -> None:
+        if isinstance(wanted, str):
+            log.error("%s goes on: %s", self._held.tag, wanted)
+        elif wanted and (tag := f"{name}:{wanted['version']}") != self._held.tag:
+            await self.swap(tag)
+
+
+async def settled(held: Held[Any]) -> None:
+    """Wait until no request uses the version any more."""
+    while held.users:
+        await asyncio.sleep(SETTLE)
+
+
+def pointer(name: str) -> Promotion | str | None:
+    """The promotion that stands, or why the pointer cannot be read."""
+    try:
+        return in_production(name)
+    except ModelError as error:
+        return str(error)
+
+
+async def in_background(work: Callable[[], Value]) -> Value:
+    """The value of `work`, done by a thread that gives way to all others."""
+    done: Future[Value] = Future()
+
+    def run() -> None:
+        give_way(LOADING_NICENESS)
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await asyncio.wrap_future(done)

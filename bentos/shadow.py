@@ -1,0 +1,112 @@
+"""A share of the answers, once sent, computed by another version too: where do the two differ?"""
+
+import asyncio
+import os
+import random
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from aiohttp import ClientError
+from bentoml.exceptions import BentoMLException
+
+from bentos import metrics
+from bentos.log_files import utc_text
+from bentos.log_reader import Row
+from bentos.log_writer import RequestLog
+from bentos.postprocess import Floats, probabilities
+from bentos.preprocess import TextInput
+from bentos.runner import Loaded
+
+WAITING = 8  # requests at the shadow; beyond them nothing is drawn, so that it never falls behind
+TIMEOUT = 60.0
+
+Ask = Callable[[list[TextInput]], Awaitable[Any]]
+
+
+class Shadow:
+    """Draws a share of the answered requests for the version `tag` and compares its answers with them.
+
+    Each comparison is a row of the log and counted in /metrics. `ask` gives the version's scores [n, labels]
+    of n inputs, from another process.
+    """
+
+    def __init__(self, ask: Ask, tag: str, labels: Sequence[str], share: float, logs: Path) -> None:
+        self._ask, self._tag, self._labels, self._share = ask, tag, labels, share
+        self._log = RequestLog(logs, "shadow")
+        self._mirror = metrics.mirror_log(self._log, "shadow")
+        self._asked: set[asyncio.Task[None]] = set()
+
+    def offer(self, request_id: str, tag: str, texts: Sequence[TextInput], scores: Floats) -> None:
+        """An answer that `tag` has given; `scores` [n, labels]."""
+        if random.random() >= self._share:
+            return
+        if len(self._asked) >= WAITING:
+            metrics.SHADOW_LOST.labels("busy").inc(len(texts))
+            return
+        task = asyncio.create_task(self._compare(request_id, tag, list(texts), scores))
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._log.close()
+        self._mirror.close()
+
+    async def _compare(self, request_id: str, tag: str, texts: list[TextInput], scores: Floats) -> None:
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                theirs = np.asarray(await self._ask(texts))
+        except (TimeoutError, ClientError, BentoMLException):
+            metrics.SHADOW_LOST.labels("failed").inc(len(texts))
+            return
+        for index, (ours, other) in enumerate(zip(scores, theirs, strict=True)):
+            row = self._row(ours, other)
+            observe(row)
+            self._log.write(
+                {
+                    "ts": utc_text(datetime.now(UTC)),
+                    "request_id": request_id,
+                    "index": index,
+                    "model_tag": tag,
+                    "shadow_tag": self._tag,
+                    **row,
+                }
+            )
+
+    def _row(self, ours: Floats, theirs: Floats) -> Row:
+        """Both answers, and both scores of the label that was served."""
+        best, other = int(ours.argmax()), int(theirs.argmax())
+        return {
+            "label": self._labels[best],
+            "shadow_label": self._labels[other],
+            "agrees": best == other,
+            "score": round(float(ours[best]), 6),
+            "shadow_score": round(float(theirs[best]), 6),
+        }
+
+
+def observe(row: Row) -> None:
+    """Bring one comparison into /metrics."""
+    metrics.SHADOWED.labels(row["label"], row["shadow_label"]).inc()
+    difference = row["shadow_score"] - row["score"]
+    metrics.SHADOW_DISTANCE.labels("higher" if difference > 0 else "lower").observe(abs(difference))
+
+
+def shadow_scores(loaded: Loaded, texts: Sequence[TextInput]) -> Floats:
+    """The version's scores [n, labels], one input at a time: it has all the time there is."""
+    logits = [loaded.model.run(loaded.preprocess.pad(loaded.preprocess([text])))[0] for text in texts]
+    task = loaded.entry.task
+    return probabilities(np.stack(logits), task.problem_type, loaded.entry.temperature)
+
+
+def only_when_idle() -> None:
+    """Let this process, and the threads that it will start, run only where a core has nothing else to do."""
+    if sys.platform == "linux":
+        for thread in Path("/proc/self/task").iterdir():
+            os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(19)
