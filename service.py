@@ -28,11 +28,11 @@ from bentos.drain import CloseConnections, Drain
 from bentos.http import Call, DropAbandoned, HttpRules, Reply, Route, Routes
 from bentos.incoming import RequestError
 from bentos.live import Live, in_background
-from bentos.model_store import Entry, ModelError, check_interchangeable, load_entry, preprocess_of
+from bentos.model_store import Entry, check_interchangeable, load_entry
 from bentos.openapi import openapi
-from bentos.preprocess import TextInput, TextPreprocess
-from bentos.runner import Runner, available_cores, load
-from bentos.runner_process import RemoteRunner, SharedRunner
+from bentos.preprocess import TextInput
+from bentos.runner import available_cores, load
+from bentos.runner_process import SharedRunner
 from bentos.scoring import Scorer
 from bentos.serve_args import (
     SHADOW_SUFFIX,
@@ -44,6 +44,7 @@ from bentos.serve_args import (
 )
 from bentos.shadow import Shadow, only_when_idle, shadow_scores
 from bentos.tracing import Tracing, is_on
+from bentos.versions import AnyRunner, Here, Opened
 
 ARGS = serve_args()
 ENTRY = served_entry(ARGS, Path(__file__))
@@ -103,6 +104,8 @@ class ShadowRunner:
 
     @bentoml.api
     async def scores(self, texts: Any) -> Any:
+        if self._loaded.fault:
+            raise BentoMLException(self._loaded.fault)
         work = partial(shadow_scores, self._loaded, texts)
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
@@ -133,7 +136,7 @@ class Version(NamedTuple):
     """A version that answers."""
 
     entry: Entry
-    runner: Runner | RemoteRunner
+    runner: AnyRunner
     scorer: Scorer
 
 
@@ -151,7 +154,9 @@ class Classifier:
     def __init__(self) -> None:
         self._log = AnswerLog(log_folder())
         self._shadow = self._make_shadow(SHADOW) if SHADOW else None
-        self._live = Live(ENTRY.tag, self._first_version(), self._load, self._retire)
+        self._runners = self._elsewhere() if ENTRY.variant == "torch" else Here(lanes())
+        first = self._version(ENTRY, self._runners.first(ENTRY))
+        self._live = Live(ENTRY.tag, first, self._load, self._retire)
         self.routes: Routes = {
             ("POST", "/predict"): Route(self._predict, schema.FIELDS["/predict"], self._check_room),
             ("POST", "/feedback"): Route(self._feedback, schema.FIELDS["/feedback"]),
@@ -205,34 +210,25 @@ class Classifier:
             raise RequestError(503, f"Not ready: {runner.fault or 'the process that computes is not.'}")
         return Reply(b"\n", media_type="text/plain")
 
-    def _first_version(self) -> Version:
-        if ENTRY.variant == "torch":
-            return self._version(ENTRY, preprocess_of(ENTRY), RemoteRunner(lambda: self.runner, ENTRY.tag))
-        loaded = load(ENTRY)  # in this process: on a CPU a hop costs more than it gives
-        return self._version(ENTRY, loaded.preprocess, Runner(loaded, ARGS.lanes or available_cores()))
-
     async def _load(self, tag: str) -> Version:
         """Another version, ready to answer in the place of the present one; raises ModelError."""
         entry = await in_background(lambda: read(tag))
         check_interchangeable(TASK, entry.task)
-        if ENTRY.variant == "torch":
-            if fault := (await self.runner.prepare(tag))["fault"]:
-                raise ModelError(fault)
-            preprocess = await in_background(lambda: preprocess_of(entry))
-            return self._version(entry, preprocess, RemoteRunner(lambda: self.runner, tag))
-        loaded = await in_background(lambda: load(entry))
-        if loaded.fault:
-            raise ModelError(loaded.fault)
-        return self._version(entry, loaded.preprocess, Runner(loaded, ARGS.lanes or available_cores()))
+        return self._version(entry, await self._runners.another(entry))
 
-    def _version(self, entry: Entry, preprocess: TextPreprocess, runner: Runner | RemoteRunner) -> Version:
+    def _version(self, entry: Entry, opened: Opened) -> Version:
         metrics.MODEL.labels(TASK.name, entry.variant, entry.tag).set(1)
-        scorer = Scorer(entry, preprocess, runner.classify, self._log, self._shadow)
-        return Version(entry, runner, scorer)
+        scorer = Scorer(entry, opened.preprocess, opened.runner.classify, self._log, self._shadow)
+        return Version(entry, opened.runner, scorer)
 
     def _retire(self, version: Version) -> None:
         version.runner.close()
         metrics.MODEL.labels(TASK.name, version.entry.variant, version.entry.tag).set(0)
+
+    def _elsewhere(self) -> Any:
+        from bentos.remote import Elsewhere  # a tenth of a second that only this variant needs
+
+        return Elsewhere(lambda: self.runner)
 
     def _make_shadow(self, entry: Entry) -> Shadow:
         async def ask(texts: list[TextInput]) -> Any:
@@ -279,6 +275,11 @@ class Classifier:
 
 def log_folder() -> Path:
     return Path(os.environ.get(LOGS) or ARGS.logs or "logs") / TASK.name
+
+
+def lanes() -> int:
+    """Threads that compute in one API process."""
+    return ARGS.lanes or max(1, available_cores() // ARGS.api_workers)
 
 
 def read(tag: str) -> Entry:

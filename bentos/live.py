@@ -6,7 +6,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from bentos.batching import give_way
 from bentos.metrics import PROMOTIONS
@@ -19,6 +19,8 @@ LOADING_NICENESS = 19
 
 Version = TypeVar("Version")
 Value = TypeVar("Value")
+
+ENDING: set[asyncio.Task[None]] = set()  # the loop itself holds tasks by weak references
 
 log = logging.getLogger("bentoml.touchstone")
 
@@ -65,38 +67,49 @@ class Live(Generic[Version]):
         handled: Promotion | str | None = None
         while True:
             wanted = pointer(name)
-            if wanted != handled:
+            if wanted != handled and await self._handle(name, wanted):
                 handled = wanted
-                await self._handle(name, wanted)
             await asyncio.sleep(POLL)
 
     async def swap(self, tag: str) -> bool:
-        """Have another version answer. One that cannot be loaded is refused, and the log says why."""
+        """Have another version answer; one that is not sound is refused, and the log says why.
+
+        False when it could not be loaded for another reason, so that it is worth another try.
+        """
         try:
             version = await self._load(tag)
-        except Exception as error:
-            known = isinstance(error, ModelError)
-            log.critical("%s goes on, %s is refused: %s", self._held.tag, tag, error, exc_info=not known)
+        except ModelError as error:
+            log.critical("%s goes on, %s is refused: %s", self._held.tag, tag, error)
             PROMOTIONS.labels("refused").inc()
+            return True
+        except Exception:
+            log.exception("%s goes on, %s could not be loaded", self._held.tag, tag)
             return False
-        before, self._held = self._held, Held(tag, version)
-        log.info("%s answers in the place of %s", tag, before.tag)
+        log.info("%s answers in the place of %s", tag, self._held.tag)
+        end_later(self._held, self._retire)
+        self._held = Held(tag, version)
         PROMOTIONS.labels("followed").inc()
-        await settled(before)
-        await asyncio.to_thread(self._retire, before.version)
         return True
 
-    async def _handle(self, name: str, wanted: Promotion | str | None) -> None:
+    async def _handle(self, name: str, wanted: Promotion | str | None) -> bool:
         if isinstance(wanted, str):
             log.error("%s goes on: %s", self._held.tag, wanted)
         elif wanted and (tag := f"{name}:{wanted['version']}") != self._held.tag:
-            await self.swap(tag)
+            return await self.swap(tag)
+        return True
 
 
-async def settled(held: Held[Any]) -> None:
-    """Wait until no request uses the version any more."""
-    while held.users:
-        await asyncio.sleep(SETTLE)
+def end_later(held: Held[Version], end: Callable[[Version], None]) -> None:
+    """End the version, by a thread, when no request uses it any more."""
+
+    async def wait_and_end() -> None:
+        while held.users:
+            await asyncio.sleep(SETTLE)
+        await asyncio.to_thread(end, held.version)
+
+    task = asyncio.create_task(wait_and_end())
+    ENDING.add(task)
+    task.add_done_callback(ENDING.discard)
 
 
 def pointer(name: str) -> Promotion | str | None:

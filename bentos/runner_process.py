@@ -1,21 +1,14 @@
-"""The runner as a process of its own: what it does for several API processes, and what these see of it."""
+"""A runner for several API processes: it holds the versions that they ask for."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Any
 
-from aiohttp import ClientError
-
-from bentos.live import Held, in_background, settled
+from bentos.live import Held, end_later, in_background
 from bentos.model_store import ModelError
-from bentos.preprocess import Arrays
 from bentos.runner import Loaded, Runner
 
 KEPT = 2  # versions: while the API processes go over from one to the next, both are asked for
-READY_SECONDS = 1
-
-log = logging.getLogger("bentoml.touchstone")
 
 
 class SharedRunner:
@@ -69,38 +62,4 @@ class SharedRunner:
             raise ModelError(loaded.fault)
         self._held[tag] = Held(tag, Runner(loaded, self._lanes))
         if len(self._held) > KEPT:
-            oldest = self._held.pop(next(iter(self._held)))
-            await settled(oldest)
-            await asyncio.to_thread(oldest.version.close)
-
-
-class RemoteRunner:
-    """One version of a SharedRunner, as an API process sees it: what `Runner` offers there."""
-
-    fault = ""  # the other process knows its own
-
-    def __init__(self, process: Any, tag: str) -> None:
-        self._process, self._tag = process, tag
-
-    async def classify(self, packed: Arrays) -> dict[str, Any]:
-        """A lost connection is a refusal like others: the request may be sent again."""
-        try:
-            answer: dict[str, Any] = await self._process().classify({"tag": self._tag, **packed})
-        except ClientError as error:
-            log.error("The runner process was lost: %r", error)
-            message = "The process that computes was lost; it is being started again."
-            return {"status": 503, "error": message, "retry_after": 1}
-        return answer
-
-    async def is_ready(self) -> bool:
-        """Whether the other process says so in time."""
-        try:
-            return bool(await self._process().is_ready(timeout=READY_SECONDS))
-        except (ClientError, TimeoutError):
-            return False
-
-    def check_room(self) -> None:
-        """Known in the other process only."""
-
-    def close(self) -> None:
-        """The other process lets go of a version by itself."""
+            end_later(self._held.pop(next(iter(self._held))), Runner.close)

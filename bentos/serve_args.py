@@ -43,7 +43,7 @@ class ServeArgs(BaseModel):
     version: str = ""  # the one in production when absent, else the latest
     logs: str = ""  # folder of the request log; $TOUCHSTONE_LOGS or logs/ when absent
     lanes: PositiveInt | None = None  # threads that compute; one for each core when absent
-    api_workers: PositiveInt = 1  # processes that tokenize for the torch variant's runner
+    api_workers: PositiveInt = 1  # processes that answer and tokenize; they share the lanes
     gpus: PositiveInt = 1  # each with a runner of its own
     shadow: str = ""  # a variant, version or tag that computes a share of the requests too
     shadow_share: Annotated[float, Field(gt=0, le=1)] = 0.1

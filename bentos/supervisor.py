@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -85,7 +86,8 @@ def tell_workers(number: signal.Signals) -> None:
     """Say that it is the end."""
     run_file().write_text("ending")
     for worker in psutil.Process().children():
-        worker.send_signal(number)
+        with suppress(psutil.NoSuchProcess):  # ended meanwhile
+            worker.send_signal(number)
 
 
 def was_killed() -> bool:

@@ -1,11 +1,13 @@
 """What waits to be computed: two lines, short requests and bulk, each in order of arrival."""
 
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Generic, TypeVar
+
+LOOKAHEAD = 4  # batches: enough to find texts of one length, and who waits is passed over by no more
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,12 +27,11 @@ class Ticket(Generic[Item, Result]):
 
 
 class Line(Generic[Item, Result]):
-    """Tickets in order of arrival that can also be found by their length."""
+    """Tickets in order of arrival."""
 
     def __init__(self) -> None:
         self.tokens = 0
         self._tickets: dict[Ticket[Item, Result], None] = {}
-        self._by_length: defaultdict[int, dict[Ticket[Item, Result], None]] = defaultdict(dict)
 
     def __len__(self) -> int:
         return len(self._tickets)
@@ -43,35 +44,35 @@ class Line(Generic[Item, Result]):
 
     def add(self, ticket: Ticket[Item, Result]) -> None:
         self.tokens += ticket.n_tokens
-        self._tickets[ticket] = self._by_length[ticket.n_tokens][ticket] = None
+        self._tickets[ticket] = None
 
     def remove(self, ticket: Ticket[Item, Result]) -> None:
         self.tokens -= ticket.n_tokens
-        del self._tickets[ticket], self._by_length[ticket.n_tokens][ticket]
-        if not self._by_length[ticket.n_tokens]:
-            del self._by_length[ticket.n_tokens]
+        del self._tickets[ticket]
 
     def nearest(self, budget: int, free_padding: int) -> list[Ticket[Item, Result]]:
         """The oldest and those like it in length, while `n * longest` stays within the budget.
 
+        They are chosen among the next few batches' worth of items, so that none is passed over for long.
         An item joins when it pads the batch by at most `free_padding`, what a call of its own would cost.
         Raises StopIteration when nothing waits.
         """
         oldest = next(iter(self._tickets))
         batch, longest = [oldest], oldest.n_tokens
-        for ticket in self._outwards(oldest.n_tokens, free_padding):
+        for ticket in sorted(self._next(LOOKAHEAD * budget), key=lambda t: abs(t.n_tokens - oldest.n_tokens)):
             if (len(batch) + 1) * longest > budget:
                 break
             length = max(longest, ticket.n_tokens)
             padding = len(batch) * (length - longest) + length - ticket.n_tokens
-            if ticket is not oldest and padding <= free_padding and (len(batch) + 1) * length <= budget:
+            if padding <= free_padding and (len(batch) + 1) * length <= budget:
                 batch.append(ticket)
                 longest = length
         return batch
 
-    def _outwards(self, length: int, reach: int) -> Iterator[Ticket[Item, Result]]:
-        """Tickets by the distance of their length from the given one."""
-        for distance in range(reach + 1):
-            for near in sorted({length - distance, length + distance}):
-                if near in self._by_length:
-                    yield from self._by_length[near]
+    def _next(self, n_tokens: int) -> Iterator[Ticket[Item, Result]]:
+        """Those that have waited longest after the oldest, up to so many tokens."""
+        for ticket in islice(self._tickets, 1, None):
+            n_tokens -= ticket.n_tokens
+            if n_tokens < 0:
+                return
+            yield ticket

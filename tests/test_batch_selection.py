@@ -50,6 +50,12 @@ def test_short_items_are_not_padded_to_a_long_one() -> None:
     assert lengths(line(200, 5, 5, 5).nearest(4096, free_padding=5)) == [200]
 
 
+def test_the_young_do_not_pass_many_others() -> None:
+    lengths_of_many = [10, *[40] * 50, *[10] * 50]
+    batch = line(*lengths_of_many).nearest(100, free_padding=5)
+    assert [ticket.item for ticket in batch] == [0]
+
+
 def test_a_line_forgets_what_is_removed() -> None:
     waiting = line(5, 7, 5)
     for ticket in list(waiting):

@@ -100,9 +100,11 @@ def test_a_version_is_retired_when_nobody_uses_it_any_more() -> None:
                 await asyncio.sleep(0)
             await asyncio.sleep(0.3)
             assert (used, live.current, retired) == ("model of a", "model of b", [])
-        assert await swap
+            assert await swap
+        while not retired:
+            await asyncio.sleep(0.01)
 
-    asyncio.run(swap_while_in_use())
+    asyncio.run(asyncio.wait_for(swap_while_in_use(), 10))
     assert retired == ["model of a"]
 
 
