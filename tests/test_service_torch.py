@@ -66,8 +66,8 @@ def test_overload_is_refused_with_a_time_to_come_back(store: Path, tmp_path: Pat
 
 
 def test_a_client_that_leaves_has_its_inputs_dropped(store: Path, tmp_path: Path) -> None:
-    arguments = ("--arg", "version=tiny", "--arg", "variant=torch", "--arg", "answer_cache=0")
-    with serve(tmp_path, *arguments) as server:
+    arguments = ("version=tiny", "variant=torch", "answer_cache=0", "max_batch_tokens=64")  # one text a call
+    with serve(tmp_path, *(part for argument in arguments for part in ("--arg", argument))) as server:
 
         def leave(client: int) -> None:
             texts = [f"{client} {i} {'good ' * 50}" for i in range(64)]
