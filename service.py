@@ -31,7 +31,7 @@ from bentos.live import Live, in_background
 from bentos.model_store import Entry, check_interchangeable, load_entry
 from bentos.openapi import openapi
 from bentos.preprocess import TextInput
-from bentos.runner import available_cores, load
+from bentos.runner import available_cores, load, load_sound
 from bentos.runner_process import SharedRunner
 from bentos.scoring import Scorer
 from bentos.serve_args import (
@@ -70,7 +70,9 @@ class GpuRunner:
     model = bentoml.models.BentoModel(ENTRY.tag)
 
     def __init__(self) -> None:
-        self._runner = SharedRunner(ENTRY.tag, load(ENTRY), lambda tag: load(read(tag)), ARGS.lanes or 1)
+        self._runner = SharedRunner(
+            ENTRY.tag, load(ENTRY), lambda tag: load_sound(read(tag)), ARGS.lanes or 1
+        )
 
     @bentoml.api
     async def classify(self, packed: Any) -> Any:

@@ -5,7 +5,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Generic, TypeVar
 
 from bentos.batching import give_way
@@ -31,6 +31,15 @@ class Held(Generic[Version]):
     def __init__(self, tag: str, version: Version) -> None:
         self.tag, self.version, self.users = tag, version, 0
 
+    @contextmanager
+    def use(self) -> Iterator[Version]:
+        """The version, kept until the end of the context."""
+        self.users += 1
+        try:
+            yield self.version
+        finally:
+            self.users -= 1
+
 
 class Live(Generic[Version]):
     """Holds the version that answers. `load` makes one of a tag, or raises ModelError; `retire` ends one.
@@ -52,15 +61,9 @@ class Live(Generic[Version]):
         """What answers new requests."""
         return self._held.version
 
-    @contextmanager
-    def use(self) -> Iterator[Version]:
+    def use(self) -> AbstractContextManager[Version]:
         """The current version, kept until the end of the context."""
-        held = self._held
-        held.users += 1
-        try:
-            yield held.version
-        finally:
-            held.users -= 1
+        return self._held.use()
 
     async def follow(self, name: str) -> None:
         """Swap whenever the production pointer of `<task>-<variant>` has moved; without end."""

@@ -17,7 +17,7 @@ Promotion = dict[str, Any]  # version, promoted, rolled_back: moments in UTC, th
 
 
 def production_file(name: str) -> Path:
-    """The pointer of `<task>-<variant>`; it is replaced as a whole, so its inode tells of a change."""
+    """The pointer of `<task>-<variant>`."""
     return store_folder() / name / FILE
 
 

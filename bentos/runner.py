@@ -61,6 +61,14 @@ def load(entry: Entry) -> Loaded:
     return Loaded(entry, preprocess, model)
 
 
+def load_sound(entry: Entry) -> Loaded:
+    """The same; raises ModelError when the model must not answer."""
+    loaded = load(entry)
+    if loaded.fault:
+        raise ModelError(loaded.fault)
+    return loaded
+
+
 class Runner:
     """Computes packed inputs; without a sound model it answers every call with the reason.
 

@@ -12,7 +12,7 @@ KEPT = 2  # versions: while the API processes go over from one to the next, both
 
 
 class SharedRunner:
-    """Computes by the version that each call names; `load` reads one, in a thread, and raises ModelError."""
+    """Computes by the version that each call names; `load` reads one, in a thread, or raises ModelError."""
 
     def __init__(self, tag: str, first: Loaded, load: Callable[[str], Loaded], lanes: int) -> None:
         self._load, self._lanes, self._loading = load, lanes, asyncio.Lock()
@@ -37,11 +37,8 @@ class SharedRunner:
             held = await self._runner(packed.pop("tag"))
         except ModelError as error:
             return {"status": 503, "error": str(error)}
-        held.users += 1
-        try:
-            return await held.version.classify(packed)
-        finally:
-            held.users -= 1
+        with held.use() as runner:
+            return await runner.classify(packed)
 
     def close(self) -> None:
         """Finish what waits and take no more."""
@@ -58,8 +55,6 @@ class SharedRunner:
     async def _add(self, tag: str) -> None:
         """Load a version beside the others, and let go of the oldest."""
         loaded = await in_background(lambda: self._load(tag))
-        if loaded.fault:
-            raise ModelError(loaded.fault)
         self._held[tag] = Held(tag, Runner(loaded, self._lanes))
         if len(self._held) > KEPT:
             end_later(self._held.pop(next(iter(self._held))), Runner.close)

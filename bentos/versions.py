@@ -3,9 +3,9 @@
 from typing import Any, NamedTuple, Protocol
 
 from bentos.live import in_background
-from bentos.model_store import Entry, ModelError
+from bentos.model_store import Entry
 from bentos.preprocess import Arrays, TextPreprocess
-from bentos.runner import Loaded, Runner, load
+from bentos.runner import Loaded, Runner, load, load_sound
 
 
 class AnyRunner(Protocol):
@@ -38,10 +38,7 @@ class Here:
 
     async def another(self, entry: Entry) -> Opened:
         """A version beside the present one; raises ModelError for an unsound one."""
-        loaded = await in_background(lambda: load(entry))
-        if loaded.fault:
-            raise ModelError(loaded.fault)
-        return self._opened(loaded)
+        return self._opened(await in_background(lambda: load_sound(entry)))
 
     def _opened(self, loaded: Loaded) -> Opened:
         return Opened(loaded.preprocess, Runner(loaded, self._lanes))

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bentos.model_store import load_entry, preprocess_of
+from bentos.model_store import ModelError, load_entry, preprocess_of
 from bentos.runner import Loaded, load, logits_of, pack
 from bentos.runner_process import SharedRunner
 
@@ -36,7 +35,7 @@ def use(loaded: Loaded, work: Callable[[SharedRunner], Awaitable[Any]]) -> tuple
     def read(tag: str) -> Loaded:
         asked.append(tag)
         if tag == "unsound":
-            return replace(loaded, fault="it computes something else")
+            raise ModelError("it computes something else")
         return loaded if tag in ("b", "c") else load(load_entry(tag))
 
     async def run() -> Any:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bentos.model_store import ModelError, load_entry
 from bentos.production import earlier_version, history, in_production, promote, roll_back
-from bentos.runner import load
+from bentos.runner import load_sound
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,10 +55,7 @@ def move_back(tag: str) -> None:
 
 def checked(tag: str) -> str:
     """The tag with its version; raises ModelError when the entry may not serve."""
-    loaded = load(load_entry(tag))
-    if loaded.fault:
-        raise ModelError(loaded.fault)
-    return loaded.entry.tag
+    return load_sound(load_entry(tag)).entry.tag
 
 
 def history_table(name: str) -> Table:
