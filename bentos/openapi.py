@@ -25,7 +25,7 @@ ERRORS = {
     429: "Refused on arrival: too much waits already.",
     431: f"The headers are larger than {MAX_HEADER_BYTES:,} bytes together.",
     500: "An error of the service, not of the request.",
-    503: "The model must not answer on this machine, or the service is not ready or ending.",
+    503: "The model must not answer on this machine, or the service starts, ends or has lost a process.",
     504: "There was no answer in time.",
 }
 ROUTE_ERRORS = {
@@ -36,15 +36,19 @@ ROUTE_ERRORS = {
     "/metrics": (401, 408, 413, 431, 500),
     "/docs.json": (401, 408, 413, 431, 500),
 }
-ERROR_HEADERS: Mapping[int, tuple[str, ...]] = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}
+ERROR_HEADERS: Mapping[int, tuple[str, ...]] = {
+    401: ("WWW-Authenticate",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
 HEADERS: dict[str, Json] = {
     "X-Request-ID": {"description": "The request's own or a new one; feedback names it."},
     "X-Model-Tag": {"description": "The version that answered."},
     "X-Truncated": {"description": "How many inputs were cut at the model's length; absent when none was."},
-    "Retry-After": {"description": "Seconds until what waits now is computed."},
+    "Retry-After": {"description": "Seconds until another try is worth it; always with 429."},
     "WWW-Authenticate": {"description": "The scheme of the keys."},
 }
-WHOLE_NUMBERS, OPTIONAL = ("X-Truncated", "Retry-After"), ("X-Truncated",)
+OPTIONAL = WHOLE_NUMBERS = ("X-Truncated", "Retry-After")
 REQUEST_ID_GIVEN = {
     "name": "X-Request-ID",
     "in": "header",

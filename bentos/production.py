@@ -61,8 +61,8 @@ def promote(tag: str) -> None:
 
 def roll_back(name: str) -> None:
     """Go back to the earlier version; raises ModelError when there was none."""
-    earlier_version(name)
     with _promotions(name) as promotions:
+        earlier_version(name)
         _standing(promotions)[0]["rolled_back"] = _now()
 
 

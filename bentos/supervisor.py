@@ -65,7 +65,8 @@ class Ending:
     def _on_child(self, number: int, frame: FrameType | None) -> None:
         """Have a worker that was killed replaced at once: the supervisor itself looks every ten seconds.
 
-        SIGHUP renews all workers, each beside the one before it.
+        SIGHUP renews all workers, each beside the one before it. One that computes only when idle, a shadow,
+        is not worth that.
         """
         if is_ending():
             self._end_when_alone()
@@ -91,11 +92,16 @@ def tell_workers(number: signal.Signals) -> None:
 
 
 def was_killed() -> bool:
-    """Whether a worker has ended by a signal, but for SIGTERM."""
+    """Whether a worker that answers has ended by a signal, but for SIGTERM."""
     ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    return bool(
-        ended and ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED) and ended.si_status != signal.SIGTERM
-    )
+    if not ended or ended.si_code not in (os.CLD_KILLED, os.CLD_DUMPED):
+        return False
+    return ended.si_status != signal.SIGTERM and not is_idle_only(ended.si_pid)
+
+
+def is_idle_only(pid: int) -> bool:
+    """Whether the process, which may have ended but must not have been waited for, has idle priority."""
+    return sys.platform == "linux" and os.sched_getscheduler(pid) == os.SCHED_IDLE
 
 
 def is_ending() -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
+import psutil
 
 ROOT = Path(__file__).parents[1]
 DEADLINE = 60.0  # seconds for whatever a test waits for
@@ -90,6 +91,12 @@ def until(check: Callable[[], Value], server: Server) -> Value:
             return value
         time.sleep(0.1)
     raise AssertionError(f"waited in vain; the service says:\n{server.output.read_text()[-3000:]}")
+
+
+def worker_of(server: Server, service: str) -> int:
+    """The youngest process of the service, 0 while there is none."""
+    alive = [p for p in psutil.Process(server.process.pid).children() if p.status() != psutil.STATUS_ZOMBIE]
+    return max((p.pid for p in alive if service in p.cmdline()), default=0)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from bentos.model_store import save_entry
-from tests.serving import ROOT, bentoml, serve
+from bentos.request_log import read_log
+from tests.serving import ROOT, bentoml, serve, until
+from tests.test_service import TEXT, predict
 
 FILES = {"cpu": "bentofile.yaml", "gpu": "bentofile.gpu.yaml"}
 OFFLINE = {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1"}
@@ -32,11 +34,26 @@ def run(*arguments: str, cwd: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def exported(tag: str, folder: Path) -> Path:
+    """The Bento's files as they would come into an image, beside an empty model store."""
+    run("export", tag, str(folder / "packed.tar"), cwd=folder)
+    with tarfile.open(folder / "packed.tar") as packed:
+        packed.extractall(folder / "packed", filter="data")
+    (folder / "home").mkdir()
+    return folder / "packed"
+
+
 @pytest.fixture(scope="module")
-def bentos(store: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Both Bentos, built without an index in a copy of the project."""
-    clone = tmp_path_factory.mktemp("project") / "clone"
-    shutil.copytree(ROOT, clone, ignore=LEFT_BEHIND)
+def clone(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project to build in."""
+    folder = tmp_path_factory.mktemp("project") / "clone"
+    shutil.copytree(ROOT, folder, ignore=LEFT_BEHIND)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bentos(store: Path, clone: Path) -> dict[str, Path]:
+    """Both Bentos, built without an index."""
     for kind, file in FILES.items():
         run("build", "-f", file, "--version", kind, "--arg", "version=tiny", cwd=clone)
     return {kind: store / "bentos/sample-reviews" / kind for kind in FILES}
@@ -67,12 +84,9 @@ def test_its_versions_are_those_of_the_lock(file: str) -> None:
 
 
 def test_an_exported_bento_serves_without_a_store(bentos: dict[str, Path], tmp_path: Path) -> None:
-    run("export", "sample-reviews:cpu", str(tmp_path / "packed.tar"), cwd=tmp_path)
-    with tarfile.open(tmp_path / "packed.tar") as packed:
-        packed.extractall(tmp_path / "packed", filter="data")
-    assert not list((tmp_path / "packed").rglob("*.safetensors"))
-    (tmp_path / "home").mkdir()
-    with serve(tmp_path, target=str(tmp_path / "packed"), cwd=tmp_path) as server:
+    packed = exported("sample-reviews:cpu", tmp_path)
+    assert not list(packed.rglob("*.safetensors"))
+    with serve(tmp_path, target=str(packed), cwd=tmp_path) as server:
         response = httpx.post(f"{server.url}/predict", json={"inputs": "good"}, timeout=30)
         assert response.headers["x-model-tag"] == "sample-reviews-onnx-int8:tiny"
 
@@ -85,3 +99,15 @@ def test_a_bento_serves_what_was_packed_and_logs_where_it_was_started(
         response = httpx.post(f"{server.url}/predict", json={"inputs": "good"}, timeout=30)
         assert response.headers["x-model-tag"] == "sample-reviews-onnx-int8:tiny"
     assert list((tmp_path / "here/sample-reviews").glob("requests-*"))
+
+
+def test_a_bento_takes_its_shadow_along(clone: Path, entry_copy: Path, tmp_path: Path) -> None:
+    save_entry(entry_copy, "sample-reviews-onnx-int8:other")
+    run("build", "--version", "two", "--arg", "version=tiny", "--arg", "shadow=other", cwd=clone)
+    packed = exported("sample-reviews:two", tmp_path)
+    with serve(tmp_path, "--arg", "shadow_share=1", target=str(packed), cwd=tmp_path) as server:
+        rows = until(
+            lambda: predict(server, TEXT) and read_log(server.logs / "sample-reviews", "shadow").rows, server
+        )
+    tags = {(row["model_tag"], row["shadow_tag"]) for row in rows}
+    assert tags == {("sample-reviews-onnx-int8:tiny", "sample-reviews-onnx-int8:other")}

@@ -4,13 +4,14 @@ import asyncio
 import json
 import threading
 import time
-from dataclasses import replace
+import weakref
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 import pytest
 
-from bentos.live import Live
+from bentos.live import Live, give_memory_back
 from bentos.model_store import ModelError, check_interchangeable
 from bentos.task import load_task
 from tests.serving import Server, is_ready, serve, until
@@ -106,6 +107,31 @@ def test_a_version_is_retired_when_nobody_uses_it_any_more() -> None:
 
     asyncio.run(asyncio.wait_for(swap_while_in_use(), 10))
     assert retired == ["model of a"]
+
+
+@dataclass
+class Model:
+    """Something that can be watched ending."""
+
+    tag: str
+
+
+def test_nothing_holds_a_retired_version() -> None:
+    async def load(tag: str) -> Model:
+        return Model(tag)
+
+    async def swap() -> None:
+        live = Live("a", Model("a"), load, lambda model: None)
+        first = weakref.ref(live.current)
+        assert await live.swap("b")
+        while first() is not None:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(swap(), 10))
+
+
+def test_memory_can_be_given_back_anywhere() -> None:
+    give_memory_back()
 
 
 @pytest.mark.parametrize(

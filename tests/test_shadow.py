@@ -13,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bentos.request_log import Row, read_log
-from tests.serving import Server, is_ready, serve, until
+from tests.serving import Server, is_ready, serve, until, worker_of
 from tests.test_service import TEXT, predict
 
 TEXTS = [
@@ -94,6 +94,15 @@ def test_the_service_does_not_need_it(shadowed: Server) -> None:
             assert predict(shadowed, TEXT).status_code == 200
     finally:
         process.send_signal(signal.SIGCONT)
+
+
+def test_a_killed_shadow_comes_back_and_nothing_else_is_renewed(shadowed: Server) -> None:
+    api, shadow = worker_of(shadowed, "sample-reviews"), shadow_process(shadowed)
+    shadow.kill()
+    before = pair_counts(shadowed).total()
+    until(lambda: not predict(shadowed, TEXT) or pair_counts(shadowed).total() > before, shadowed)
+    assert shadow_process(shadowed).pid != shadow.pid
+    assert worker_of(shadowed, "sample-reviews") == api
 
 
 def test_a_shadow_of_other_labels_is_refused(store: Path, tmp_path: Path) -> None:

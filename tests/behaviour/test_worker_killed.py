@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from bentos.log_reader import read_log
-from tests.serving import Server, is_ready, serve, until
+from tests.serving import Server, is_ready, serve, until, worker_of
 from tests.test_service import metric
 
 WRITTEN = 'touchstone_log_rows_written_total{kind="requests"'
@@ -54,12 +53,6 @@ class Load:
         self.ending.set()
         for thread in self.threads:
             thread.join()
-
-
-def worker_of(server: Server, service: str) -> int:
-    """The youngest process of the service, 0 while there is none."""
-    alive = [p for p in psutil.Process(server.process.pid).children() if p.status() != psutil.STATUS_ZOMBIE]
-    return max((p.pid for p in alive if service in p.cmdline()), default=0)
 
 
 @pytest.mark.parametrize(
