@@ -31,6 +31,7 @@ from bentos.live import Live, in_background
 from bentos.model_store import Entry, check_interchangeable, load_entry
 from bentos.openapi import openapi
 from bentos.preprocess import TextInput
+from bentos.priority import only_when_idle
 from bentos.runner import available_cores, load, load_sound
 from bentos.runner_process import SharedRunner
 from bentos.scoring import Scorer
@@ -42,7 +43,7 @@ from bentos.serve_args import (
     shadow_entry,
     with_settings,
 )
-from bentos.shadow import Shadow, only_when_idle, shadow_scores
+from bentos.shadow import Shadow, shadow_scores
 from bentos.tracing import Tracing, is_on
 from bentos.versions import AnyRunner, Here, Opened
 

@@ -42,13 +42,12 @@ Figures = dict[str, Any]
 def promotions(rate: float) -> Figures:
     """One service; every other turn its production pointer moves to and fro."""
     rounds = []
-    with pointer_removed_afterwards(), ours() as service:
+    with pointer_removed_afterwards(), ours("--arg answer_cache=0") as service:
         move(f"{NAME}:{entry_folder().name}")
         for i in range(ROUNDS):
             calm = turn(service, rate, seed=i)
             with moving() as moves:
-                # other texts: the first version has the answers to these in its cache
-                rounds.append({"calm": calm, "moving": {**turn(service, rate, seed=100 + i), "moves": moves}})
+                rounds.append({"calm": calm, "moving": {**turn(service, rate, seed=i), "moves": moves}})
         followed = metric(service, 'touchstone_promotions_total{outcome="followed"}')
         memory = service.memory_mb()
     return {**ratios(rounds, "calm", "moving"), "followed": followed, "memory_mb": memory}
@@ -114,7 +113,9 @@ def moving() -> Iterator[list[int]]:
 
     def run() -> None:
         while not ending.wait(MOVE_EVERY):
-            codes.append(move(NAME, "--rollback") if len(codes) % 2 else move(f"{NAME}:{SECOND}"))
+            codes.append(move(f"{NAME}:{SECOND}"))
+            ending.wait(MOVE_EVERY)
+            codes.append(move(NAME, "--rollback"))
 
     thread = threading.Thread(target=run)
     thread.start()

@@ -1,7 +1,5 @@
 """The adaptive batcher: lanes (threads) over two lines, batches cut by a budget of padded tokens."""
 
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -9,6 +7,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Generic
 
+from bentos.priority import give_way
 from bentos.rate import Rate
 from bentos.waiting import Item, Line, Result, Ticket
 
@@ -156,14 +155,14 @@ class Batcher(Generic[Item, Result]):
                 self._pop([ticket] if ticket in self._line(ticket.bulk) else [])
 
     def _lane(self) -> None:
-        give_way()
+        give_way(LANE_NICENESS)
         free = time.monotonic()
         while batch := self._next_batch():
             self._run(batch)
             free = self._measure(batch, free)
 
     def _express_lane(self) -> None:
-        give_way()
+        give_way(LANE_NICENESS)
         while batch := self._next_express():
             self._run(batch)
 
@@ -257,12 +256,6 @@ class Batcher(Generic[Item, Result]):
             self.computed_items += len(batch) if computed else 0
             self.failed_items += len(batch) == 1 and not computed
         self._observe(batch, finished - started)
-
-
-def give_way(niceness: int = LANE_NICENESS) -> None:
-    """Let other threads go before this one: the one that answers HTTP, or refusals wait for a core."""
-    if sys.platform == "linux":  # elsewhere niceness belongs to the whole process
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
 
 def deliverable(error: BaseException) -> Exception:

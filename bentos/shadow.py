@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import os
 import random
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,12 +101,3 @@ def shadow_scores(loaded: Loaded, texts: Sequence[TextInput]) -> Floats:
     logits = [loaded.model.run(loaded.preprocess.pad(loaded.preprocess([text])))[0] for text in texts]
     task = loaded.entry.task
     return probabilities(np.stack(logits), task.problem_type, loaded.entry.temperature)
-
-
-def only_when_idle() -> None:
-    """Let this process, and the threads that it will start, run only where a core has nothing else to do."""
-    if sys.platform == "linux":
-        for thread in Path("/proc/self/task").iterdir():
-            os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
-    else:
-        os.nice(19)

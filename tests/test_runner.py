@@ -1,6 +1,7 @@
 """The runner: what it computes, refuses and drops."""
 
 import asyncio
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from bentos.incoming import RequestError
+from bentos.live import give_memory_back
 from bentos.model_store import Entry, load_entry
 from bentos.preprocess import TextPreprocess
 from bentos.runner import Runner, available_cores, load, logits_of, pack, unpack
@@ -35,6 +37,16 @@ def test_it_gives_a_row_of_logits_for_each_item(entry: Entry, packed: dict[str, 
     logits = logits_of(asyncio.run(runner.classify(packed)))
     runner.close()
     assert logits.shape == (3, 2)
+
+
+def test_a_closed_runner_lets_go_of_its_model(entry: Entry, packed: dict[str, np.ndarray]) -> None:
+    loaded = load(entry)
+    runner, model = Runner(loaded, lanes=2), weakref.ref(loaded.model)
+    asyncio.run(runner.classify(packed))
+    runner.close()
+    del runner, loaded
+    give_memory_back()
+    assert model() is None
 
 
 def test_a_cancelled_call_leaves_the_queue(entry: Entry) -> None:

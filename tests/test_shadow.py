@@ -81,8 +81,10 @@ def test_a_row_holds_both_answers(shadowed: Server) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="idle priority is Linux's")
 def test_it_runs_at_idle_priority(shadowed: Server) -> None:
-    threads = shadow_process(shadowed).threads()
-    assert {os.sched_getscheduler(thread.id) for thread in threads} == {os.SCHED_IDLE}
+    process = shadow_process(shadowed)
+    assert {os.sched_getscheduler(thread.id) for thread in process.threads()} == {os.SCHED_IDLE}
+    autogroup = Path(f"/proc/{process.pid}/autogroup")  # priorities count within one only
+    assert not autogroup.exists() or autogroup.read_text().split()[-1] == "19"
 
 
 def test_the_service_does_not_need_it(shadowed: Server) -> None:

@@ -5,6 +5,11 @@ import os
 import sys
 from collections.abc import Sequence
 
+from bentos.priority import step_back
+
+if __name__ == "__main__":
+    step_back()  # for a service on this machine, and before the imports, which take a second
+
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 
 from rich.console import Console
@@ -73,5 +78,4 @@ def history_table(name: str) -> Table:
 
 
 if __name__ == "__main__":
-    os.nice(19)  # a service may run on this machine
     sys.exit(main())

@@ -1,0 +1,51 @@
+"""Who goes first where cores are scarce: the threads that answer, the lanes, and what has time."""
+
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+AUTOGROUP = Path("/proc/self/autogroup")
+LOWEST = 19
+
+
+def give_way(niceness: int) -> None:
+    """Let other threads of this process go before this one."""
+    if sys.platform == "linux":  # elsewhere niceness belongs to the whole process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+
+
+def only_when_idle() -> None:
+    """Let this process, and the threads that it will start, run only where a core has nothing else to do."""
+    _lower_session()
+    if sys.platform == "linux":
+        for thread in Path("/proc/self/task").iterdir():
+            os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(LOWEST)
+
+
+def step_back() -> None:
+    """Go on in a child process of the lowest priority; this process waits for it and ends as it does."""
+    if child := os.fork():
+        _end_like(child)
+    os.setsid()
+    _lower_session()
+    os.nice(LOWEST)
+
+
+def _lower_session() -> None:
+    """For a process that leads a session: Linux compares niceness only within one (autogroups, sched(7))."""
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):  # there are no such groups
+            AUTOGROUP.write_text(str(LOWEST), encoding="ascii")
+
+
+def _end_like(child: int) -> NoReturn:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: os.kill(child, number))
+    _, status = os.waitpid(child, 0)
+    sys.exit(os.waitstatus_to_exitcode(status))
