@@ -17,7 +17,9 @@ from rich.progress import track
 from bentos.model_store import VARIANTS, ModelError, load_entry, model_name, read_reference, write_atomically
 from bentos.production import default_version
 from bentos.task import Task, TaskError, load_task
+from monitoring import acknowledge, audit
 from monitoring.drift import alarm_rate
+from monitoring.history import History
 from monitoring.judge import EXIT_CODES, Judgement, Reference, judge, worst
 from monitoring.report import render
 from monitoring.result import to_json, write
@@ -32,7 +34,8 @@ from monitoring.windows import (
     read_window,
 )
 
-ALARMS = [verdict for verdict in EXIT_CODES if verdict != "OK"]
+ALARMS = [verdict for verdict, code in EXIT_CODES.items() if code]
+COMMANDS = {"audit": audit.main, "acknowledge": acknowledge.main}
 CODES = ", ".join(f"{verdict} {code}" for verdict, code in EXIT_CODES.items())
 
 
@@ -51,6 +54,9 @@ class Job:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge the log of a task; the exit code tells the gravest verdict."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0] in COMMANDS:
+        return COMMANDS[argv[0]](argv[1:])
     arguments = parse(argv)
     try:
         job = prepare(arguments, datetime.now(UTC).replace(microsecond=0))
@@ -65,7 +71,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m monitoring",
         description=main.__doc__,
-        epilog=f"Exit codes: {CODES}; 1 when it could not judge, 2 for wrong arguments.",
+        epilog=f"Exit codes: {CODES}; 1 when it could not judge, 2 for wrong arguments. "
+        "Also: python -m monitoring audit TASK, python -m monitoring acknowledge TASK START.",
     )
     parser.add_argument("task", metavar="TASK", help="a name from bentos/tasks, or the path of a YAML file")
     parser.add_argument(
@@ -121,18 +128,22 @@ def tell(job: Job, console: Console) -> list[str]:
 
 def run(job: Job) -> Iterator[tuple[Judgement, Path]]:
     """Judge, draw and write one window after the other; the HTML page of each is the path."""
-    labels, progress = read_labels(job.logs, job.windows), Console(stderr=True)
+    labels, progress, history = read_labels(job.logs, job.windows), Console(stderr=True), History(job.out)
     for window in track(
         job.windows, "judging", console=progress, disable=not progress.is_terminal, transient=True
     ):
         rate = alarm_rate(job.task.monitoring.false_alarms_per_month, window.length, job.scheduled)
         found = read_window(job.logs, window, labels, job.now, newest=window == job.windows[-1])
-        judgement = judge(found, job.reference, rate)
+        past = history.before(window, job.reference.tag) if job.scheduled else []
+        judgement = judge(found, job.reference, rate, past)
         folder = job.out / window.name
         folder.mkdir(parents=True, exist_ok=True)
         page, error = render(judgement)
         write_atomically(folder / "report.html", page)
-        write(to_json(judgement, "report.html", error), folder)
+        result = to_json(judgement, "report.html", error)
+        write(result, folder)
+        if job.scheduled:
+            history.remember(job.reference.tag, window, result)
         yield judgement, folder / "report.html"
 
 

@@ -8,31 +8,60 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bentos.request_log import TEXT_NUMBERS, Row
+from bentos.request_log import BUCKET_BITS, TEXT_NUMBERS, Row
 from bentos.task import Task
 
 NUMBERS = {"text-classification": TEXT_NUMBERS}  # what describe() gives for each pipeline tag
+BUCKETS = 2**BUCKET_BITS
+SAMPLE = 10_000  # rows that stand for a larger window where single rows are needed
 LARGEST = 1e100  # beyond it a number counts as infinite: means and histograms of such overflow
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Rows by column. NaN stands where a row holds no usable number, None where it holds no label."""
+    """Rows by column. NaN stands where a row holds no usable number."""
 
-    labels: list[str | None]
+    labels: NDArray[np.int64]  # [rows], positions in the task's labels; -1 where a row has none of them
     numbers: dict[str, NDArray[np.float64]]  # each [rows]; `probs[<label>]` and describe()'s numbers
+    buckets: NDArray[np.int64]  # the token buckets of one row after the other
+    bucket_ends: NDArray[np.int64]  # [rows], where in `buckets` those of the row end
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def take(self, rows: NDArray[np.int64]) -> "Columns":
+        """These rows, in this order."""
+        lengths = np.diff(self.bucket_ends, prepend=0)[rows]
+        ends = np.cumsum(lengths)
+        first = np.repeat(self.bucket_ends[rows] - ends, lengths)  # of a row's buckets, in both orders
+        return Columns(
+            self.labels[rows],
+            {name: values[rows] for name, values in self.numbers.items()},
+            self.buckets[first + np.arange(len(first))],
+            ends,
+        )
+
 
 def to_columns(rows: Sequence[Row], task: Task) -> Columns:
-    """The columns that drift is judged on; bad values become NaN or None, never an error."""
+    """The columns that drift is judged on; bad values count as none, never as an error."""
     numbers = {f"probs[{label}]": values for label, values in _scores(rows, task).items()}
     for name in NUMBERS.get(task.pipeline_tag, ()):
         numbers[name] = np.array([_number(row.get(name)) for row in rows], dtype=np.float64)
-    labels = [row["label"] if row.get("label") in task.labels else None for row in rows]
-    return Columns(labels, numbers)
+    buckets = [_buckets(row.get("buckets")) for row in rows]
+    return Columns(
+        labels=np.array([_position(row.get("label"), task) for row in rows], np.int64),
+        numbers=numbers,
+        buckets=np.array([bucket for one in buckets for bucket in one], np.int64),
+        bucket_ends=np.cumsum([len(one) for one in buckets], dtype=np.int64),
+    )
+
+
+def sample(columns: Columns) -> Columns:
+    """At most SAMPLE rows, the same ones each time."""
+    if len(columns) <= SAMPLE:
+        return columns
+    rows = np.random.default_rng(0).choice(len(columns), SAMPLE, replace=False)
+    return columns.take(np.sort(rows))
 
 
 def finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -75,6 +104,17 @@ def _scores(rows: Sequence[Row], task: Task) -> dict[str, NDArray[np.float64]]:
     matrix = np.array(lists, dtype=np.float64).reshape(len(rows), len(task.labels))
     binary = task.problem_type == "single_label_classification" and len(task.labels) == 2
     return {label: matrix[:, i] for i, label in enumerate(task.labels) if not (binary and i == 0)}
+
+
+def _position(label: Any, task: Task) -> int:
+    return task.labels.index(label) if label in task.labels else -1
+
+
+def _buckets(value: Any) -> list[int]:
+    """The usable ones of a row, each once."""
+    if not isinstance(value, list):
+        return []
+    return sorted({one for one in value if type(one) is int and 0 <= one < BUCKETS})
 
 
 def _number(value: Any) -> float:

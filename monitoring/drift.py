@@ -1,28 +1,41 @@
 """Has the traffic moved away from the reference? One family of tests under one stated false-alarm rate.
 
-The rate holds for windows and references that are independent samples of one source. All windows share the
-sampling error of one reference: where they are much larger than it, an unlucky reference alarms more often
-than the rate says. MIN_DISTANCE damps that and does not end it.
+Every statistic compares counts on the reference's bins. How far chance moves them all is known from dealing
+the rows of both sides out anew (monitoring/chance.py). So the rate is kept however the columns hang together,
+at every size of window and reference, ties or not. With both sides drawn from the reference alone it was not
+kept where values are rare: beside a reference that has met one by chance, three look like a change.
 """
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from statistics import median
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import fisher_exact, ks_2samp
+from scipy.sparse import vstack
 
-from monitoring.columns import Columns, finite
+from monitoring import distances
+from monitoring.binned import Counts, bins_of, table_of
+from monitoring.chance import Null, drawn, shuffled
+from monitoring.columns import Columns
+from monitoring.distances import Apart
 
 MONTH = timedelta(days=30)
 SHORTEST = timedelta(hours=1)  # an unscheduled window counts at least so long: nobody asks more often
 MAX_ALPHA = 0.05
-MIN_DISTANCE = 0.05  # smaller moves never alarm, however many rows prove them
+MIN_DISTANCE = 0.02  # smaller moves never alarm, however many rows prove them
 DETECTABLE = 0.25  # rows are too few when even a move of this distance could not alarm
 MIN_ROWS = 50
+
+Measure = Callable[[Any, Any], Apart]
+TESTS: dict[str, tuple[str, Measure]] = {
+    "label": ("chi-square", distances.shares),
+    "tokens": ("token buckets", distances.tokens),
+}
+OF_NUMBERS: tuple[str, Measure] = ("K-S", distances.numbers)
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,7 @@ class AlarmRate:
     false_alarms_per_month: float
     windows_per_month: float
     alpha: float  # of one window, all its tests together
+    scheduled: bool  # the windows follow each other
 
 
 @dataclass(frozen=True)
@@ -41,82 +55,132 @@ class Statistic:
     column: str
     test: str
     distance: float
-    p: float
-    measure: str  # what `reference` and `current` are: the mean, or the share of the label that moved most
+    p: float  # that chance alone moves any column so improbably far
+    measure: str  # what `reference` and `current` are the shares of
     reference: float
     current: float
     reference_rows: int
     current_rows: int
-    threshold: float = 0.0  # of p
-    drifted: bool = False
+    threshold: float  # of p
+    drifted: bool
+
+
+class Baseline:
+    """What windows are compared with: the reference as counts, and what chance makes of them."""
+
+    def __init__(self, reference: Columns, labels: Sequence[str]) -> None:
+        self.labels, self.n_rows = labels, len(reference)
+        self.bins = bins_of(reference, len(labels))
+        self.counts = self.bins.count(reference)
+        self._table = table_of(reference, self.bins)
+
+    def apart(self, column: str, before: NDArray[Any], after: NDArray[Any]) -> Apart:
+        """How far a column is apart between counts [..., cells]."""
+        span = self.bins.spans[column]
+        return TESTS.get(column, OF_NUMBERS)[1](before[..., span], after[..., span])
+
+    def null(self, window: Columns, n_rows: int) -> Null:
+        """What chance does to all columns in windows of `n_rows`, of which `window` is a sample."""
+        table = vstack([self._table, table_of(window, self.bins)], format="csr")
+        if n_rows == len(window):
+            before, after = shuffled(table, self.n_rows)
+        else:
+            weights = np.repeat([1.0, n_rows / len(window)], [self.n_rows, len(window)])
+            before, after = drawn(table, weights, (self.n_rows, n_rows))
+        return Null({column: self.apart(column, before, after).score for column in self.bins.spans})
+
+    def filled(self, counts: Counts) -> list[str]:
+        """The columns with enough usable values in these counts and in the reference."""
+        return [
+            c
+            for c in self.bins.spans
+            if min(self.n_values(c, self.counts), self.n_values(c, counts)) >= MIN_ROWS
+        ]
+
+    def n_values(self, column: str, counts: Counts) -> int:
+        """How many rows have a usable value."""
+        cells = counts[self.bins.spans[column]]
+        return int(cells[0] if column == "tokens" else cells.sum())
+
+    def described(self, column: str, cell: int) -> str:
+        """What the share of a cell is the share of."""
+        if column == "label":
+            return f"share of '{self.labels[cell]}'"
+        return (
+            "share with the token bucket"
+            if column == "tokens"
+            else f"share above {self._edge(column, cell):.3g}"
+        )
+
+    def share(self, column: str, cell: int, counts: Counts) -> float:
+        """Of the rows, those in the cell of a label, in a token bucket, or above the edge of a number."""
+        cells, n = counts[self.bins.spans[column]], max(self.n_values(column, counts), 1)
+        if column in self.bins.edges:
+            return float(cells[cell + 1 :].sum() / n)
+        return float(cells[cell + (column == "tokens")] / n)
+
+    def _edge(self, column: str, cell: int) -> float:
+        edges = self.bins.edges[column]
+        return float(edges[min(cell, len(edges) - 1)])
 
 
 def alarm_rate(per_month: float, length: timedelta, scheduled: bool) -> AlarmRate:
     """The alpha of one window so that `per_month` false alarms come of windows that follow each other."""
     windows = MONTH / (length if scheduled else max(length, SHORTEST))
-    return AlarmRate(per_month, windows, min(MAX_ALPHA, per_month / windows))
+    return AlarmRate(per_month, windows, min(MAX_ALPHA, per_month / windows), scheduled)
 
 
 def compare(
-    reference: Columns, current: Columns, alpha: float, leave_out: Iterable[str] = ()
+    baseline: Baseline, counts: Counts, null: Null, alpha: float, leave_out: Iterable[str] = ()
 ) -> list[Statistic]:
-    """Judge every column with enough usable rows on both sides, by Bonferroni at `alpha` together.
+    """Judge every column with enough usable rows on both sides, together at `alpha`.
 
     `leave_out` names columns whose contract is broken. Furthest moved first.
     """
     broken = set(leave_out)
-    found = [] if "label" in broken else _labels(reference.labels, current.labels)
-    for name, values in current.numbers.items():
-        if name.partition("[")[0] not in broken and name in reference.numbers:
-            found += _numbers(name, finite(reference.numbers[name]), finite(values))
-    threshold = alpha / max(len(found), 1)
+    columns = [c for c in baseline.filled(counts) if c.partition("[")[0] not in broken]
+    found = {column: baseline.apart(column, baseline.counts, counts) for column in columns}
+    p = null.p_values({column: float(apart.score) for column, apart in found.items()})
     judged = [
-        replace(one, threshold=threshold, drifted=one.p <= threshold and one.distance >= MIN_DISTANCE)
-        for one in found
+        _statistic(baseline, counts, column, apart, p[column], alpha) for column, apart in found.items()
     ]
     return sorted(judged, key=lambda one: -one.distance)
 
 
-def count_tests(reference: Columns) -> int:
-    """How many statistics a whole window is judged by."""
-    return 1 + sum(len(finite(values)) >= MIN_ROWS for values in reference.numbers.values())
+def smallest_distance(null: Null, baseline: Baseline, n_rows: int, alpha: float) -> float:
+    """The least distance of most numbers at which a window of so many rows alarms."""
+    return math.sqrt(_critical(null, baseline, alpha) / 2 * (1 / baseline.n_rows + 1 / n_rows))
 
 
-def smallest_distance(threshold: float, n_reference: int, n_current: int) -> float:
-    """The least distance at which the Kolmogorov-Smirnov test reaches a threshold."""
-    return math.sqrt(math.log(2 / threshold) / 2 * (1 / n_reference + 1 / n_current))
-
-
-def rows_needed(threshold: float, n_reference: int) -> int | None:
+def rows_needed(null: Null, baseline: Baseline, alpha: float) -> int | None:
     """The least window in which a distance of DETECTABLE can alarm; None: the reference is too small."""
-    room = 2 * DETECTABLE**2 / math.log(2 / threshold) - 1 / max(n_reference, 1)
-    return max(MIN_ROWS, math.ceil(1 / room)) if room > 0 and n_reference >= MIN_ROWS else None
+    if baseline.n_rows < MIN_ROWS:
+        return None
+    room = 2 * DETECTABLE**2 / _critical(null, baseline, alpha) - 1 / baseline.n_rows
+    return max(MIN_ROWS, math.ceil(1 / room)) if room > 0 else None
 
 
-def _numbers(name: str, reference: NDArray[np.float64], current: NDArray[np.float64]) -> list[Statistic]:
-    """K-S: exact enough at any size, conservative where values are tied."""
-    if min(len(reference), len(current)) < MIN_ROWS:
-        return []
-    result = ks_2samp(reference, current, method="asymp")
-    means = float(reference.mean()), float(current.mean())
-    sizes = len(reference), len(current)
-    return [Statistic(name, "K-S", float(result.statistic), float(result.pvalue), "mean", *means, *sizes)]
+def _critical(null: Null, baseline: Baseline, alpha: float) -> float:
+    """The score that most numbers must reach to alarm."""
+    return median(null.critical(column, alpha) for column in baseline.bins.edges)
 
 
-def _labels(reference: Sequence[str | None], current: Sequence[str | None]) -> list[Statistic]:
-    """Fisher's exact test of each label against the rest: chi-square alarms too often on rare labels."""
-    before, after = (Counter(label for label in labels if label) for labels in (reference, current))
-    sizes = before.total(), after.total()
-    if min(sizes) < MIN_ROWS:
-        return []
-    names = sorted(before | after)
-    moves = {name: after[name] / sizes[1] - before[name] / sizes[0] for name in names}
-    tables = [
-        np.array([[counts[n], counts.total() - counts[n]] for counts in (before, after)]) for n in names
-    ]
-    tests = 1 if len(names) == 2 else len(names)  # of two labels, each test says the same
-    p = min(1.0, tests * min(float(fisher_exact(table).pvalue) for table in tables))
-    most = max(names, key=lambda name: abs(moves[name]))
-    distance = sum(abs(move) for move in moves.values()) / 2
-    shares = before[most] / sizes[0], after[most] / sizes[1]
-    return [Statistic("label", "Fisher", distance, p, f"share of '{most}'", *shares, *sizes)]
+def _statistic(
+    baseline: Baseline, counts: Counts, column: str, apart: Apart, p: float, alpha: float
+) -> Statistic:
+    distance = float(apart.distance)
+    measure = baseline.described(column, int(apart.cell))
+    before, after = (baseline.share(column, int(apart.cell), one) for one in (baseline.counts, counts))
+    return Statistic(
+        column=column,
+        test=TESTS.get(column, OF_NUMBERS)[0],
+        distance=distance,
+        p=p,
+        measure=measure,
+        reference=before,
+        current=after,
+        reference_rows=baseline.n_values(column, baseline.counts),
+        current_rows=baseline.n_values(column, counts),
+        threshold=alpha,
+        drifted=p <= alpha and distance >= MIN_DISTANCE,
+    )

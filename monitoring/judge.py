@@ -1,20 +1,30 @@
 """The verdict of one window: the contract first, then accuracy and drift under one false-alarm rate."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bentos.request_log import Row
 from bentos.task import Task
-from monitoring.columns import Columns, to_columns
+from monitoring.columns import Columns, sample, to_columns
 from monitoring.contract import Fault, check_log, check_rows, check_tags
-from monitoring.drift import AlarmRate, Statistic, compare, count_tests, rows_needed, smallest_distance
+from monitoring.drift import (
+    MIN_DISTANCE,
+    AlarmRate,
+    Baseline,
+    Statistic,
+    compare,
+    rows_needed,
+    smallest_distance,
+)
+from monitoring.history import Past
 from monitoring.performance import Accuracy, deciding_source, join, measure, reference_counts
+from monitoring.ranking import Rule, alarms, rank, rule
 from monitoring.windows import Found, Window
 
 # The gravest first. The exit code of a run is that of its gravest window.
-EXIT_CODES = {"CONTRACT": 12, "PERFORMANCE": 11, "DRIFT": 10, "INSUFFICIENT": 20, "OK": 0}
+EXIT_CODES = {"CONTRACT": 12, "PERFORMANCE": 11, "DRIFT": 10, "INSUFFICIENT": 20, "WATCH": 0, "OK": 0}
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,10 @@ class Reference:
     def columns(self) -> Columns:
         return to_columns(self.rows, self.task)
 
+    @cached_property
+    def baseline(self) -> Baseline:
+        return Baseline(self.columns, self.task.labels)
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -36,6 +50,7 @@ class Judgement:
 
     window: Window
     task: str  # its name
+    labels: tuple[str, ...]
     tag: str  # of the reference, and of the rows judged
     findings: list[str]  # the gravest first; never empty
     faults: list[Fault]
@@ -43,7 +58,8 @@ class Judgement:
     accuracies: dict[str, Accuracy]  # by source of the labels
     decided_by: str | None  # the source whose labels were tested
     rate: AlarmRate
-    drift_alpha: float
+    rule: Rule
+    flagged: bool  # drift beyond what is usual, whether or not it is an alarm yet
     rows_needed: int | None  # None: the reference is too small for any window
     smallest_distance: float | None  # that the rows at hand could alarm on
     reference: Columns
@@ -56,8 +72,11 @@ class Judgement:
         return self.findings[0]
 
 
-def judge(found: Found, reference: Reference, rate: AlarmRate) -> Judgement:
-    """Judge the rows of the reference's own model; whatever the log holds, this raises nothing."""
+def judge(found: Found, reference: Reference, rate: AlarmRate, past: Sequence[Past] = ()) -> Judgement:
+    """Judge the rows of the reference's own model; whatever the log holds, this raises nothing.
+
+    `past` are the windows of the same length before this one, the newest first.
+    """
     tags = Counter(str(row.get("model_tag")) for row in found.rows)
     rows = [row for row in found.rows if row.get("model_tag") == reference.tag]
     faults = check_log(found) + check_tags(tags, reference.tag)
@@ -65,22 +84,40 @@ def judge(found: Found, reference: Reference, rate: AlarmRate) -> Judgement:
     accuracies, decided_by = _accuracies(rows, found.feedback, reference, rate.alpha / 2)
     drift_alpha = rate.alpha / 2 if decided_by else rate.alpha  # accuracy and drift share one rate
     columns = to_columns(rows, reference.task)
-    statistics = compare(reference.columns, columns, drift_alpha, {fault.column for fault in faults})
-    threshold = drift_alpha / count_tests(reference.columns)
-    needed = rows_needed(threshold, len(reference.rows))
+    counts = reference.baseline.bins.count(columns)
+    broken = {fault.column for fault in faults}
+    when = rule(rate, drift_alpha, found.window, past)
+    null = reference.baseline.null(sample(columns), len(columns))
+    statistics = compare(reference.baseline, counts, null, when.alpha, broken)
+    if when.usual:
+        statistics = ranked(statistics, when)
+    flagged = any(one.drifted for one in statistics)
+    needed = rows_needed(null, reference.baseline, when.alpha)
     return Judgement(
         window=found.window,
         task=reference.task.name,
+        labels=reference.task.labels,
         tag=reference.tag,
-        findings=_findings(faults, statistics, accuracies.get(decided_by or ""), len(rows), needed),
+        findings=_findings(
+            {
+                "CONTRACT": bool(faults),
+                "PERFORMANCE": decided_by is not None and accuracies[decided_by].fell,
+                "DRIFT": alarms(when, found.window, past, flagged),
+                "INSUFFICIENT": not flagged and (needed is None or len(rows) < needed),
+                "WATCH": flagged,
+            }
+        ),
         faults=faults,
         statistics=statistics,
         accuracies=accuracies,
         decided_by=decided_by,
         rate=rate,
-        drift_alpha=drift_alpha,
+        rule=when,
+        flagged=flagged,
         rows_needed=needed,
-        smallest_distance=_smallest(statistics),
+        smallest_distance=smallest_distance(null, reference.baseline, len(rows), when.alpha)
+        if statistics
+        else None,
         reference=reference.columns,
         columns=columns,
         other_tags={tag: count for tag, count in sorted(tags.items()) if tag != reference.tag},
@@ -110,30 +147,17 @@ def _accuracies(
     return accuracies, deciding_source({source: one.labels for source, one in accuracies.items()})
 
 
-def _findings(
-    faults: Sequence[Fault],
-    statistics: Sequence[Statistic],
-    accuracy: Accuracy | None,
-    n_rows: int,
-    needed: int | None,
-) -> list[str]:
-    drifted = any(one.drifted for one in statistics)
-    true = {
-        "CONTRACT": bool(faults),
-        "PERFORMANCE": accuracy is not None and accuracy.fell,
-        "DRIFT": drifted,
-        "INSUFFICIENT": not drifted and (needed is None or n_rows < needed),
-    }
-    return [finding for finding in EXIT_CODES if true.get(finding)] or ["OK"]
+def _findings(true: Mapping[str, bool]) -> list[str]:
+    """Those that hold, the gravest first; WATCH is less than DRIFT."""
+    found = [finding for finding in EXIT_CODES if true.get(finding)]
+    return [f for f in found if f != "WATCH" or "DRIFT" not in found] or ["OK"]
 
 
-def _smallest(statistics: Sequence[Statistic]) -> float | None:
-    """The distance that the best filled number must move to alarm."""
-    return min(
-        (
-            smallest_distance(one.threshold, one.reference_rows, one.current_rows)
-            for one in statistics
-            if one.test == "K-S"
-        ),
-        default=None,
-    )
+def ranked(statistics: Sequence[Statistic], rule: Rule) -> list[Statistic]:
+    """The same statistics, judged by rank among usual windows."""
+    p = rank(rule.usual, {one.column: one.distance for one in statistics})
+    return [
+        replace(one, p=p[one.column], drifted=p[one.column] <= rule.alpha and one.distance >= MIN_DISTANCE)
+        for one in statistics
+        if one.column in p
+    ]

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from monitoring.columns import Columns, finite
 from monitoring.drift import MIN_DISTANCE, Statistic
 from monitoring.judge import Judgement
-from monitoring.summary import column_name, move, number, rate_in_words, summary
+from monitoring.summary import column_name, move, number, rule_in_words, summary
 
 SAMPLE = 10_000  # rows a side: the pictures of more look the same and cost seconds
 SEED = 0
-COLOURS = {"OK": "#1b7f3b", "INSUFFICIENT": "#7a6a00"}  # every other verdict is red
+COLOURS = {"OK": "#1b7f3b", "WATCH": "#7a6a00", "INSUFFICIENT": "#7a6a00"}  # every other verdict is red
 ALARM_COLOUR = "#b3261e"
 # Evidently writes "drift detected" by a threshold. It gets one that repeats our decision, since its own are
 # wrong at most sample sizes: a distance is always above the first of these, never above the second.
@@ -45,29 +45,31 @@ def _pictures(judgement: Judgement) -> str:
     from evidently import DataDefinition, Dataset, Report  # seconds to import
     from evidently.metrics import ValueDrift
 
+    drawn = [one for one in judgement.statistics if one.column != "tokens"]
     metrics = [
         ValueDrift(
             column=column_name(one.column),
             method="jensenshannon",
             threshold=ALWAYS if one.drifted else NEVER,
         )
-        for one in judgement.statistics
+        for one in drawn
     ]
-    columns = [one.column for one in judgement.statistics]
+    columns = [one.column for one in drawn]
     definition = DataDefinition(
         numerical_columns=[column_name(column) for column in columns if column != "label"],
         categorical_columns=[column_name(column) for column in columns if column == "label"],
     )
-    frames = _frames([judgement.columns, judgement.reference], columns)
+    frames = _frames(judgement, columns)
     current, reference = (Dataset.from_pandas(frame, definition) for frame in frames)
     return str(Report(metrics).run(current, reference).get_html_str(as_iframe=False))
 
 
-def _frames(sides: Sequence[Columns], columns: Sequence[str]) -> list[Any]:
-    """Samples without gaps, all of one length: Evidently draws counts, and stumbles over gaps."""
+def _frames(judgement: Judgement, columns: Sequence[str]) -> list[Any]:
+    """Samples of window and reference, without gaps and of one length: Evidently stumbles over gaps."""
     import pandas as pd
 
-    values = [{column: _values(side, column) for column in columns} for side in sides]
+    sides = (judgement.columns, judgement.reference)
+    values = [{column: _values(side, column, judgement.labels) for column in columns} for side in sides]
     size = min(SAMPLE, *(len(one) for side in values for one in side.values()))
     return [
         pd.DataFrame({column_name(column): _sample(one, size) for column, one in side.items()})
@@ -75,9 +77,9 @@ def _frames(sides: Sequence[Columns], columns: Sequence[str]) -> list[Any]:
     ]
 
 
-def _values(columns: Columns, name: str) -> NDArray[Any]:
+def _values(columns: Columns, name: str, labels: Sequence[str]) -> NDArray[Any]:
     if name == "label":
-        return np.array([label for label in columns.labels if label], dtype=object)
+        return np.array(labels, dtype=object)[columns.labels[columns.labels >= 0]]
     return finite(columns.numbers[name])
 
 
@@ -112,7 +114,7 @@ def _banner(judgement: Judgement, error: str | None) -> str:
  {len(judgement.reference):,} of the reference</p>
 <p><strong>{escape(summary(judgement))}</strong></p>
 <div style="overflow-x:auto">{table}</div>
-<p>{escape(rate_in_words(judgement.rate))} A distance of 0.1 means that at least 10&nbsp;% of the rows
+<p>{escape(rule_in_words(judgement))} A distance of 0.1 means that at least 10&nbsp;% of the rows
  would have to be others; below {MIN_DISTANCE} nothing alarms. {escape(drawn)}</p>
 </section>
 """

@@ -9,7 +9,7 @@ from typing import Any
 
 from bentos.model_store import write_atomically
 from monitoring.judge import EXIT_CODES, Judgement
-from monitoring.summary import rate_in_words, summary
+from monitoring.summary import rule_in_words, summary
 
 SCHEMA_VERSION = 1
 LIBRARIES = ("evidently", "numpy", "scipy")
@@ -30,6 +30,7 @@ def to_json(judgement: Judgement, report: str, report_error: str | None) -> dict
         "rows": _rows(judgement),
         "contract": [asdict(fault) for fault in judgement.faults],
         "alarm_rate": _alarm_rate(judgement),
+        "flagged": judgement.flagged,
         "drift": [asdict(one) for one in judgement.statistics],
         "performance": {
             "decided_by": judgement.decided_by,
@@ -65,8 +66,10 @@ def _rows(judgement: Judgement) -> dict[str, Any]:
 def _alarm_rate(judgement: Judgement) -> dict[str, Any]:
     return {
         **asdict(judgement.rate),
-        "drift_alpha": judgement.drift_alpha,
+        "drift_alpha": judgement.rule.alpha,
+        "in_a_row": judgement.rule.in_a_row,
+        "usual_windows": len(judgement.rule.usual),
         "drift_tests": len(judgement.statistics),
         "smallest_distance": judgement.smallest_distance,
-        "explanation": rate_in_words(judgement.rate),
+        "explanation": rule_in_words(judgement),
     }

@@ -1,11 +1,12 @@
 """A judgement in plain words: what happened and what to do."""
 
-from monitoring.drift import DETECTABLE, MAX_ALPHA, MIN_DISTANCE, AlarmRate, Statistic
+from monitoring.drift import DETECTABLE, MIN_DISTANCE, Statistic
 from monitoring.judge import Judgement
 from monitoring.performance import MIN_LABELS, POWER, Accuracy
 
 NAMES = {
     "label": "predicted label",
+    "tokens": "words",
     "n_chars": "length in characters",
     "n_tokens": "length in tokens",
     "subword_rate": "rate of split words",
@@ -27,12 +28,19 @@ def summary(judgement: Judgement) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def rate_in_words(rate: AlarmRate) -> str:
-    """How often a window without any change alarms."""
+def rule_in_words(judgement: Judgement) -> str:
+    """How often a window without any change is flagged, how that is known, and what makes an alarm."""
+    rule, rate = judgement.rule, judgement.rate
+    known = (
+        f"by rank among {len(rule.usual)} ordinary windows before it"
+        if rule.usual
+        else "by dealing its rows and those of the reference out anew"
+    )
+    alarm = " Two flagged windows in a row are an alarm." if rule.in_a_row == 2 else ""
     return (
-        f"A window without any change alarms with a probability of at most {rate.alpha:.2g}, which follows "
-        f"from false_alarms_per_month: {rate.false_alarms_per_month:g} and "
-        f"{number(rate.windows_per_month)} windows a month (never above {MAX_ALPHA})."
+        f"A window without any change is flagged with a probability of {rule.alpha:.2g}, known {known}."
+        f"{alarm} The rate follows from false_alarms_per_month: {rate.false_alarms_per_month:g} and "
+        f"{number(rate.windows_per_month)} windows a month."
     )
 
 
@@ -47,8 +55,13 @@ def number(value: float) -> str:
 
 
 def move(one: Statistic) -> str:
-    """`length in characters (mean 57.1, was 103)`."""
-    return f"{column_name(one.column)} ({one.measure} {number(one.current)}, was {number(one.reference)})"
+    """`length in characters (share above 57: 61 %, was 22 %)`."""
+    return f"{column_name(one.column)} ({one.measure}: {share(one.current)}, was {share(one.reference)})"
+
+
+def share(value: float) -> str:
+    """`0.3 %`, `22 %`."""
+    return f"{100 * value:.2g} %" if value < 0.1 else f"{value:.0%}".replace("%", " %")
 
 
 def accuracy_line(one: Accuracy, source: str) -> str:
@@ -82,6 +95,12 @@ def _drift(judgement: Judgement) -> str:
         "" if judgement.decided_by else " Label a random sample to learn whether its answers are still right."
     )
     return f"The traffic has moved away from the reference: {moves}{more}.{advice}"
+
+
+def _watch(judgement: Judgement) -> str:
+    drifted = [one for one in judgement.statistics if one.drifted]
+    moves = ", ".join(move(one) for one in drifted[:LISTED])
+    return f"Flagged for the first time: {moves}. It is an alarm if the next window is flagged too."
 
 
 def _insufficient(judgement: Judgement) -> str:
@@ -120,5 +139,6 @@ TOLD = {
     "PERFORMANCE": _performance,
     "DRIFT": _drift,
     "INSUFFICIENT": _insufficient,
+    "WATCH": _watch,
     "OK": _ok,
 }

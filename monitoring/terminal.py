@@ -8,9 +8,9 @@ from rich.text import Text
 
 from monitoring.drift import MIN_DISTANCE
 from monitoring.judge import Judgement
-from monitoring.summary import accuracy_line, column_name, number, summary
+from monitoring.summary import accuracy_line, column_name, number, share, summary
 
-STYLES = {"OK": "bold green", "INSUFFICIENT": "bold yellow"}
+STYLES = {"OK": "bold green", "WATCH": "bold yellow", "INSUFFICIENT": "bold yellow"}
 ALARM_STYLE = "bold red"
 LISTED = 5  # columns of a window
 
@@ -51,7 +51,7 @@ def _columns(judgement: Judgement) -> Table:
     caption = f"alarms: p below {threshold} and a distance of {MIN_DISTANCE} or more"
     table = Table("column", "distance", "p", "change", "", box=None, caption=caption, caption_justify="left")
     for one in judgement.statistics[:LISTED]:
-        change = Text(f"{one.measure} {number(one.reference)} to {number(one.current)}")
+        change = Text(f"{one.measure}: {share(one.reference)} to {share(one.current)}")
         mark = Text("moved" if one.drifted else "", ALARM_STYLE)
         table.add_row(Text(column_name(one.column)), number(one.distance), number(one.p), change, mark)
     return table

@@ -1,6 +1,9 @@
 """Generated log rows, reference rows and labels in the form of the request log."""
 
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,3 +78,15 @@ def true_label(row: Row, i: int, n: int, accuracy: float) -> str:
 def found(rows: list[Row], feedback: list[Row] | None = None, **changes: Any) -> Found:
     """The rows as the log of DAY."""
     return Found(DAY, rows, feedback or [], **changes)
+
+
+def write_log(folder: Path, kind: str, rows: Sequence[Row]) -> None:
+    """The rows as log files, one for each hour."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for hour in {row["ts"][:13] for row in rows}:
+        name = f"{kind}-{hour.replace('-', '')}-host-1-{len(rows)}.jsonl"
+        write_lines(folder / name, [row for row in rows if row["ts"].startswith(hour)])
+
+
+def write_lines(path: Path, rows: Sequence[Row]) -> None:
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))

@@ -56,8 +56,14 @@ def test_of_three_classes_all_are_compared() -> None:
 
 def test_bad_values_become_nan() -> None:
     columns = to_columns([{"label": ["negative"], "probs": "x", "n_chars": "12"}], TASK)
-    assert columns.labels == [None]
+    assert columns.labels.tolist() == [-1]
     assert all(np.isnan(values).all() for values in columns.numbers.values())
+
+
+@pytest.mark.parametrize("value", [None, "7", [None], [-1, 1024, 1.0, True], {}])
+def test_what_is_no_bucket_is_left_out(value: Any) -> None:
+    columns = to_columns([{"buckets": [3, 1, 3]}, {"buckets": value}, {"buckets": [7]}], TASK)
+    assert (columns.buckets.tolist(), columns.bucket_ends.tolist()) == ([1, 3, 7], [2, 2, 3])
 
 
 def test_no_rows_are_no_error() -> None:

@@ -6,17 +6,21 @@ from typing import Any
 import pytest
 
 from bentos.request_log import Row
-from monitoring.drift import alarm_rate
+from monitoring.drift import MIN_ROWS, AlarmRate, alarm_rate
+from monitoring.history import Past
 from monitoring.judge import Judgement, Reference, judge, worst
+from monitoring.ranking import BURN_IN
+from monitoring.windows import Window
 from tests.monitoring_rows import DAY, TAG, TASK, found, make_labels, make_reference, make_rows
 
 REFERENCE = make_reference()
 RATE = alarm_rate(1, DAY.length, scheduled=True)
+ONCE = AlarmRate(1, 30, RATE.alpha, scheduled=False)
 NAN, INF = float("nan"), float("inf")
 
 
 def judged(rows: list[Row], feedback: list[Row] | None = None, **changes: Any) -> Judgement:
-    return judge(found(rows, feedback, **changes), REFERENCE, RATE)
+    return judge(found(rows, feedback, **changes), REFERENCE, ONCE)
 
 
 def test_like_the_reference_is_ok() -> None:
@@ -28,6 +32,25 @@ def test_moved_traffic_is_drift() -> None:
     judgement = judged(make_rows(500, seed=1, mean_length=4.6))
     assert judgement.verdict == "DRIFT"
     assert {one.column for one in judgement.statistics if one.drifted} == {"n_chars", "n_tokens"}
+
+
+def test_drift_is_an_alarm_only_in_the_second_scheduled_window() -> None:
+    rows = make_rows(500, seed=1, mean_length=4.6)
+    before = Window(DAY.start - DAY.length, DAY.start)
+    for flagged, verdict in ((False, "WATCH"), (True, "DRIFT")):
+        past = [Past(before, {}, flagged, not flagged)]
+        assert judge(found(rows), REFERENCE, RATE, past).verdict == verdict
+
+
+def test_what_ordinary_windows_do_too_is_no_drift() -> None:
+    judgement = judged(make_rows(500, seed=1, mean_length=4.6))
+    distances = {one.column: one.distance for one in judgement.statistics}
+    past = [
+        Past(Window(DAY.start - (i + 1) * DAY.length, DAY.start - i * DAY.length), distances, i == 0, True)
+        for i in range(BURN_IN)
+    ]
+    usual = judge(found(make_rows(500, seed=1, mean_length=4.6)), REFERENCE, RATE, past)
+    assert (usual.findings, len(usual.rule.usual)) == (["OK"], BURN_IN)
 
 
 def test_a_fall_from_91_to_73_is_performance() -> None:
@@ -43,15 +66,15 @@ def test_performance_outranks_drift_and_both_are_found() -> None:
 def test_accuracy_and_drift_share_one_rate() -> None:
     rows = make_rows(300, seed=1)
     labelled, unlabelled = judged(rows, make_labels(rows, 0.9)), judged(rows)
-    assert labelled.drift_alpha + labelled.accuracies["audit"].threshold == pytest.approx(1 / 30)
-    assert unlabelled.drift_alpha == pytest.approx(1 / 30)
+    assert labelled.rule.alpha + labelled.accuracies["audit"].threshold == pytest.approx(1 / 30)
+    assert unlabelled.rule.alpha == pytest.approx(1 / 30)
 
 
 @pytest.mark.parametrize("size", [0, 1, 5, 49])
 def test_few_rows_are_insufficient(size: int) -> None:
     judgement = judged(make_rows(size, seed=1, mean_length=9))
     assert judgement.findings == ["INSUFFICIENT"]
-    assert judgement.rows_needed == 51
+    assert judgement.rows_needed == MIN_ROWS
 
 
 def test_a_tiny_reference_is_insufficient() -> None:
@@ -92,7 +115,7 @@ def test_ratings_have_drift_but_no_accuracy() -> None:
     task = replace(TASK, problem_type="regression", labels=("rating",))
     reference = Reference(TAG, task, make_rows(1000, seed=0, label="rating", probs=[3.5]))
     rows = make_rows(300, seed=1, label="rating", probs=[4.5])
-    judgement = judge(found(rows, make_labels(make_rows(300, seed=1), 0.5)), reference, RATE)
+    judgement = judge(found(rows, make_labels(make_rows(300, seed=1), 0.5)), reference, ONCE)
     assert (judgement.findings, judgement.accuracies) == (["DRIFT"], {})
 
 

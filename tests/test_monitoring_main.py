@@ -13,7 +13,15 @@ import yaml
 from bentos.model_store import save_entry
 from bentos.request_log import Row
 from monitoring.__main__ import main
-from tests.monitoring_rows import START, TASK, make_labels, make_reference, make_rows
+from tests.monitoring_rows import (
+    START,
+    TASK,
+    make_labels,
+    make_reference,
+    make_rows,
+    write_lines,
+    write_log,
+)
 
 TAG = "watched-reviews-onnx-int8:1"
 ENDS = ("--since", "2026-11-16", "--until", "2026-11-17")
@@ -35,18 +43,10 @@ def task_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def write_lines(path: Path, rows: Sequence[Row]) -> None:
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-
-
 def log(root: Path, rows: list[Row], feedback: Sequence[Row] = ()) -> list[str]:
     """Write the rows as a day's log, a file an hour; the arguments that read it."""
-    folder = root / "logs" / "watched-reviews"
-    folder.mkdir(parents=True, exist_ok=True)
     for kind, lines in (("requests", rows), ("feedback", feedback)):
-        for hour in {row["ts"][:13] for row in lines}:
-            name = f"{kind}-{hour.replace('-', '')}-host-1-{len(lines)}.jsonl"
-            write_lines(folder / name, [row for row in lines if row["ts"].startswith(hour)])
+        write_log(root / "logs" / "watched-reviews", kind, lines)
     return ["--logs", str(root / "logs"), "--out", str(root / "reports")]
 
 
@@ -84,6 +84,30 @@ def test_every_closed_window_is_judged_and_the_worst_decides(task_file: Path, tm
     arguments = log(tmp_path, rows[:400] + [row | {"n_chars": None} for row in rows[400:]])
     assert main([str(task_file), *arguments, *ENDS, "--window", "12h"]) == 12
     assert [result["verdict"] for result in results(tmp_path)] == ["OK", "CONTRACT"]
+
+
+def test_the_second_drifted_window_in_a_row_is_an_alarm_until_both_are_acknowledged(
+    task_file: Path, tmp_path: Path
+) -> None:
+    arguments = [str(task_file), *log(tmp_path, rows_of_the_day(900, mean_length=5)), *ENDS, "--window", "8h"]
+    assert main(arguments) == 10
+    first = [path.read_bytes() for path in sorted(tmp_path.rglob("result.json"))]
+    assert [result["verdict"] for result in results(tmp_path)] == ["WATCH", "DRIFT", "DRIFT"]
+    assert main(arguments) == 10
+    assert [path.read_bytes() for path in sorted(tmp_path.rglob("result.json"))] == first
+
+
+def test_a_window_can_be_acknowledged(
+    task_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "reports")
+    assert main(["acknowledge", str(task_file), "2026-11-16", "--out", out]) == 1
+    assert "No history in" in capsys.readouterr().err
+    main([str(task_file), *log(tmp_path, rows_of_the_day(mean_length=5)), *ENDS, "--window", "1d"])
+    assert main(["acknowledge", str(task_file), "2026-11-17", "--out", out]) == 1
+    assert "No window that was judged begins at 2026-11-17" in capsys.readouterr().err
+    assert main(["acknowledge", str(task_file), "2026-11-16", "--out", out]) == 0
+    assert "2026-11-16T00:00:00+00:00 is ordinary" in capsys.readouterr().out
 
 
 def test_a_rerun_gives_the_same_bytes(task_file: Path, tmp_path: Path) -> None:

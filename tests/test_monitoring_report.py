@@ -10,7 +10,7 @@ from tests.monitoring_rows import DAY, found, make_reference, make_rows
 
 
 def rendered(rows: list[Row]) -> tuple[str, str | None]:
-    return render(judge(found(rows), make_reference(500), alarm_rate(1, DAY.length, scheduled=True)))
+    return render(judge(found(rows), make_reference(500), alarm_rate(1, DAY.length, scheduled=False)))
 
 
 def test_the_page_repeats_our_verdict_over_the_pictures() -> None:

@@ -1,0 +1,129 @@
+"""`python -m monitoring audit TASK`: a random sample of answers for a person to label, and its labels."""
+
+import argparse
+import csv
+import io
+import os
+import random
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bentos.log_files import utc_text
+from bentos.model_store import write_atomically
+from bentos.request_log import RequestLog, Row, read_feedback, read_log
+from bentos.task import Task, TaskError, load_task
+from monitoring.windows import WindowError, parse_time
+
+COLUMNS = ("request_id", "index", "ts", "text", "text_pair", "label")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet would compute
+
+
+def main(argv: Sequence[str]) -> int:
+    """Draw a sample into a CSV file with an empty column `label`; --read takes the filled file back."""
+    arguments = parse(argv)
+    try:
+        task = load_task(arguments.task)
+        folder = log_folder(arguments.logs, task)
+        if arguments.read:
+            print(f"{take(arguments.read, folder, task):,} audit labels of {arguments.read} are in {folder}")
+        else:
+            now = datetime.now(UTC)
+            rows = draw(folder, parse_time(arguments.since, now), arguments.n)
+            write_queue(arguments.out, rows)
+            print(f"{len(rows):,} answers, drawn at random, are in {arguments.out}: fill in the column label")
+            print(f"with one of {', '.join(task.labels)}, and give the file back by --read {arguments.out}")
+    except (TaskError, WindowError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m monitoring audit", description=main.__doc__)
+    parser.add_argument("task", metavar="TASK", help="a name from bentos/tasks, or the path of a YAML file")
+    parser.add_argument("--n", type=int, default=100, help="answers to draw; default: %(default)s")
+    parser.add_argument("--since", default="24h", metavar="T", help="from then on; default: %(default)s")
+    logs = os.environ.get("TOUCHSTONE_LOGS") or "logs"
+    parser.add_argument("--logs", type=Path, default=logs, metavar="DIR", help="root; default: %(default)s")
+    parser.add_argument("--out", type=Path, default="audit.csv", metavar="FILE", help="default: %(default)s")
+    parser.add_argument("--read", type=Path, metavar="FILE", help="a filled file: its labels are taken")
+    return parser.parse_args(argv)
+
+
+def log_folder(root: Path, task: Task) -> Path:
+    """Where the task logs; raises WindowError where nothing was logged."""
+    folder = root / task.name
+    if not folder.is_dir():
+        raise WindowError(f"No log folder {folder}. Serve the task first, or give its root by --logs.")
+    return folder
+
+
+def draw(folder: Path, since: datetime, n: int) -> list[Row]:
+    """Up to `n` answers without an audit label, each with the same chance; raises WindowError for none."""
+    labelled = {
+        (row.get("request_id"), row.get("index"))
+        for row in read_feedback(folder, since).rows
+        if row.get("source") == "audit"
+    }
+    rows = [
+        row
+        for row in read_log(folder, since=since).rows
+        if (row.get("request_id"), row.get("index")) not in labelled
+    ]
+    if not rows:
+        raise WindowError(f"No answer without an audit label since {since.isoformat()} in {folder}.")
+    return random.SystemRandom().sample(rows, min(n, len(rows)))
+
+
+def write_queue(path: Path, rows: Sequence[Row]) -> None:
+    """The sample without the model's answers, which would lead the person who labels."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows({column: _cell(row.get(column, "")) for column in COLUMNS[:-1]} for row in rows)
+    write_atomically(path, text.getvalue())
+
+
+def take(path: Path, folder: Path, task: Task) -> int:
+    """Put the labels of a filled file into the feedback log, how many; raises WindowError and takes none."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if (row.get("label") or "").strip()]
+    checked = [_label_row(row, task, path) for row in rows]
+    log = RequestLog(folder, "feedback", queue_rows=max(len(checked), 1))
+    for row in checked:
+        log.write(row)
+    log.close()
+    if log.dropped:
+        raise WindowError(f"{log.dropped} of {len(checked)} labels could not be written into {folder}.")
+    return len(checked)
+
+
+def _cell(value: object) -> str:
+    """Text that no spreadsheet computes."""
+    text = str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _label_row(row: dict[str, str], task: Task, path: Path) -> Row:
+    """The feedback row of a line of the file; raises WindowError."""
+    label, request_id, index = (str(row.get(name) or "").strip() for name in ("label", "request_id", "index"))
+    if label not in task.labels:
+        raise WindowError(
+            f"{path}: '{label}' of {request_id} is no label of {task.name}; nothing was taken: "
+            f"give one of {', '.join(task.labels)}"
+        )
+    if not request_id or not index.isdigit():
+        raise WindowError(
+            f"{path} has a line without request_id or index; nothing was taken: give back the file as it was "
+            "drawn, with labels"
+        )
+    ts = utc_text(datetime.now(UTC))
+    return {
+        "ts": ts,
+        "request_id": request_id.removeprefix("'"),
+        "index": int(index),
+        "label": label,
+        "source": "audit",
+    }
