@@ -10,6 +10,7 @@ from typing import NoReturn
 
 AUTOGROUP = Path("/proc/self/autogroup")
 LOWEST = 19
+MODEST = 10  # for a command that must end in a saturated machine too: at 19 it took minutes to import torch
 
 
 def give_way(niceness: int) -> None:
@@ -20,7 +21,7 @@ def give_way(niceness: int) -> None:
 
 def only_when_idle() -> None:
     """Let this process, and the threads that it will start, run only where a core has nothing else to do."""
-    _lower_session()
+    _lower_session(LOWEST)
     if sys.platform == "linux":
         for thread in Path("/proc/self/task").iterdir():
             os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
@@ -29,19 +30,19 @@ def only_when_idle() -> None:
 
 
 def step_back() -> None:
-    """Go on in a child process of the lowest priority; this process waits for it and ends as it does."""
+    """Go on in a child process of modest priority; this process waits for it and ends as it does."""
     if child := os.fork():
         _end_like(child)
     os.setsid()
-    _lower_session()
-    os.nice(LOWEST)
+    _lower_session(MODEST)
+    os.nice(MODEST)
 
 
-def _lower_session() -> None:
+def _lower_session(niceness: int) -> None:
     """For a process that leads a session: Linux compares niceness only within one (autogroups, sched(7))."""
     if os.getsid(0) == os.getpid():
         with suppress(OSError):  # there are no such groups
-            AUTOGROUP.write_text(str(LOWEST), encoding="ascii")
+            AUTOGROUP.write_text(str(niceness), encoding="ascii")
 
 
 def _end_like(child: int) -> NoReturn:

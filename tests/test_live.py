@@ -32,7 +32,7 @@ def test_it_follows_a_promotion_and_a_rollback_under_load(store: Path, tmp_path:
 
     def ask(server: Server) -> None:
         with httpx.Client(timeout=30) as client:
-            while not ending.wait(0.02):
+            while not ending.wait(0.05):
                 response = client.post(f"{server.url}/predict", json={"inputs": f"{TEXT} {len(statuses)}"})
                 statuses.append((response.status_code, response.headers.get("x-model-tag")))
 

@@ -31,9 +31,9 @@ def test_a_command_steps_back_in_a_session_of_its_own(new_session: bool) -> None
     assert process.stdout is not None
     niceness, leads, child = process.stdout.readline().split()
     autogroup = Path(f"/proc/{child}/autogroup")
-    session = autogroup.read_text() if autogroup.exists() else "nice 19"
+    session = autogroup.read_text() if autogroup.exists() else "nice 10"
     process.send_signal(signal.SIGTERM)
-    assert (niceness, leads, session.split()[-1]) == ("19", "True", "19")
+    assert (niceness, leads, session.split()[-1]) == ("10", "True", "10")
     assert process.wait(30) != 0
     assert not psutil.pid_exists(int(child)), "the signal is handed on"
 
