@@ -1,0 +1,304 @@
+"""How often the monitor alarms, without a change and with one: python -m bench.alarms FOLDER [PART ...]
+
+FOLDER holds steam.parquet and imdb.parquet (column text). Their texts go once through a stored model, and
+references and windows are drawn from its answers. `false_alarms`: fresh references and windows of one source,
+in six pairs of sizes; `wobble`: a random 2 % of each window from elsewhere, ranked after the burn-in;
+`detection`: windows of 1,000 rows with a change, beside the best single column and Evidently's defaults, all
+at one rate of false alarms. Writes bench/results/alarms.json after each part.
+"""
+
+import argparse
+import json
+import random
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom
+
+from bench.compare_result import machine
+from bench.full_size import WORK
+from bench.road import console
+from bentos.model_store import load_entry, write_atomically
+from bentos.postprocess import probabilities
+from bentos.request_log import Row, make_row
+from bentos.runner import Loaded, load_sound
+from monitoring.chance import surprise
+from monitoring.columns import Columns, to_columns
+from monitoring.drift import Baseline, compare
+from monitoring.ranking import BURN_IN, rank
+
+RESULT = Path(__file__).parent / "results" / "alarms.json"
+CACHE = WORK / "alarms"
+POOL, OTHER = 40_000, 6_000  # rows without a change, and of each change
+ALPHA = 0.05
+SIZES = [(reference, window) for reference in (1_000, 10_000) for window in (200, 1_000, 10_000)]
+REFERENCE, WINDOW = 5_000, 1_000  # of the other parts
+CALL = 16  # texts of one model call
+CUT = 40  # characters of a truncated text
+Figures = dict[str, Any]
+CHANGES: dict[str, tuple[str, float]] = {  # what a share of the window is replaced by
+    "film reviews, 10 %": ("films", 0.1),
+    "film reviews, 20 %": ("films", 0.2),
+    "typing errors, 10 %": ("typos", 0.1),
+    "truncated, 10 %": ("truncated", 0.1),
+    "capitals, 5 %": ("capitals", 0.05),
+    "class mix, 12 % more of one label": ("negative", 0.12),
+}
+
+
+def with_typos(text: str) -> str:
+    """One letter of fifteen replaced."""
+    letters, generator = list(text), random.Random(text)
+    for _ in range(max(1, len(letters) // 15)):
+        letters[generator.randrange(len(letters))] = generator.choice("abcdefghijklmnopqrstuvwxyz")
+    return "".join(letters)
+
+
+def texts_of(folder: Path) -> dict[str, list[str]]:
+    """The texts of each pool."""
+    steam = pd.read_parquet(folder / "steam.parquet").sample(frac=1, random_state=1)
+    texts = [text for text in steam["text"] if text.strip()]
+    changed = texts[POOL : POOL + OTHER]
+    films = pd.read_parquet(folder / "imdb.parquet")["text"].sample(OTHER, random_state=1)
+    return {
+        "usual": texts[:POOL],
+        "films": films.tolist(),
+        "typos": [with_typos(text) for text in changed],
+        "truncated": [text[:CUT] for text in changed],
+        "capitals": [text.upper() for text in changed],
+    }
+
+
+def pools(folder: Path, tag: str) -> dict[str, Columns]:
+    """The answers to all texts as columns, computed once."""
+    loaded = load_sound(load_entry(tag))
+    CACHE.mkdir(parents=True, exist_ok=True)
+    found = {}
+    for name, texts in texts_of(folder).items():
+        path = CACHE / f"{loaded.entry.tag.replace(':', '-')}-{name}.parquet"
+        if not path.exists():
+            console.print(f"{name}: {len(texts):,} texts through {loaded.entry.tag}")
+            pd.DataFrame(answered(loaded, texts)).to_parquet(path)
+        rows: list[Row] = [
+            {
+                **{str(key): value for key, value in row.items()},
+                "probs": list(row["probs"]),
+                "buckets": [int(b) for b in row["buckets"]],
+            }
+            for row in pd.read_parquet(path).to_dict("records")
+        ]
+        found[name] = to_columns(rows, loaded.entry.task)
+    usual = found["usual"]
+    first = loaded.entry.task.labels[0]
+    console.print(f"{(usual.labels == 0).mean():.0%} of the usual answers are {first}")
+    found["negative"] = usual.take(np.flatnonzero(usual.labels == 0))
+    return found
+
+
+def answered(loaded: Loaded, texts: Sequence[str]) -> list[Row]:
+    """The log row of each text, in their order; texts of like length share a call."""
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    calls = [[texts[i] for i in order[start : start + CALL]] for start in range(0, len(order), CALL)]
+    with ThreadPoolExecutor() as pool:
+        rows = (row for rows in pool.map(partial(one_call, loaded), calls) for row in rows)
+        placed = dict(zip(order, rows, strict=True))
+    return [placed[i] for i in range(len(texts))]
+
+
+def one_call(loaded: Loaded, texts: Sequence[str]) -> list[Row]:
+    entry, encoded = loaded.entry, loaded.preprocess(texts)
+    logits = loaded.model.run(loaded.preprocess.pad(encoded))
+    scores = probabilities(logits, entry.task.problem_type, entry.temperature)
+    return [
+        make_row(
+            ts=None,
+            request_id="",
+            index=i,
+            model_tag=entry.tag,
+            labels=entry.task.labels,
+            probs=scores[i],
+            latency_ms=None,
+            text=text,
+            encoded=encoded[i],
+            log_inputs="hash",
+            key=b"bench",
+        )
+        for i, text in enumerate(texts)
+    ]
+
+
+def together(first: Columns, second: Columns) -> Columns:
+    """The rows of both."""
+    return Columns(
+        np.concatenate([first.labels, second.labels]),
+        {name: np.concatenate([values, second.numbers[name]]) for name, values in first.numbers.items()},
+        np.concatenate([first.buckets, second.buckets]),
+        np.concatenate([first.bucket_ends, second.bucket_ends + len(first.buckets)]),
+    )
+
+
+def false_alarms(found: dict[str, Columns], repeats: int) -> Figures:
+    """The share of windows flagged where nothing has changed, beside what is stated."""
+    usual, figures = found["usual"], Figures(stated=ALPHA, windows=repeats, band=band(repeats))
+    for n_reference, n_window in SIZES:
+        with ProcessPoolExecutor(initializer=share, initargs=(usual,)) as pool:
+            flagged = list(pool.map(partial(flags, n_reference, n_window), range(repeats)))
+        figures[f"reference {n_reference}, window {n_window}"] = sum(flagged) / repeats
+        console.print(figures)
+    return figures
+
+
+SHARED: list[Columns] = []
+
+
+def share(usual: Columns) -> None:
+    """Into a worker process, once."""
+    SHARED.append(usual)
+
+
+def flags(n_reference: int, n_window: int, seed: int) -> bool:
+    """Whether a fresh window is beyond chance beside a fresh reference."""
+    rows = np.random.default_rng(seed).permutation(len(SHARED[0]))
+    reference, window = rows[:n_reference], rows[n_reference : n_reference + n_window]
+    baseline, current = Baseline(SHARED[0].take(reference), ["0", "1"]), SHARED[0].take(window)
+    statistics = compare(baseline, baseline.bins.count(current), baseline.null(current, n_window), ALPHA)
+    return min(one.p for one in statistics) <= ALPHA
+
+
+def wobble(found: dict[str, Columns], repeats: int) -> Figures:
+    """The share flagged by rank among the BURN_IN windows before, where all wobble."""
+    usual, rng = found["usual"], np.random.default_rng(0)
+    baseline = Baseline(usual.take(np.arange(REFERENCE)), ["0", "1"])
+    figures = Figures(stated=ALPHA, windows=repeats, band=band(repeats))
+    for n_window in (200, 1_000, 10_000):
+        earlier: list[dict[str, float]] = []
+        flagged = 0
+        for i in range(BURN_IN + repeats):
+            current = mixed(found, rng, n_window, "films", abs(rng.normal(0, 0.02)))
+            counts = baseline.bins.count(current)
+            distances = {
+                c: float(baseline.apart(c, baseline.counts, counts).distance) for c in baseline.filled(counts)
+            }
+            flagged += i >= BURN_IN and min(rank(earlier[-BURN_IN:], distances).values()) <= ALPHA
+            earlier.append(distances)
+        figures[f"window {n_window}"] = flagged / repeats
+        console.print(figures)
+    return figures
+
+
+def mixed(
+    found: dict[str, Columns], rng: np.random.Generator, n_window: int, change: str, part: float
+) -> Columns:
+    """A window of usual rows beyond the reference's, a part of them replaced."""
+    other = rng.binomial(n_window, min(part, 1.0))
+    usual = REFERENCE + rng.choice(len(found["usual"]) - REFERENCE, n_window - other, replace=False)
+    rows = rng.choice(len(found[change]), other, replace=False)
+    return together(found["usual"].take(usual), found[change].take(rows))
+
+
+def detection(found: dict[str, Columns], repeats: int) -> Figures:
+    """The share of windows flagged with each change; every method alarms falsely at the same rate."""
+    rng = np.random.default_rng(1)
+    reference = found["usual"].take(np.arange(REFERENCE))
+    baseline = Baseline(reference, ["0", "1"])
+    usual = [found_by(baseline, reference, mixed(found, rng, WINDOW, "films", 0)) for _ in range(repeats)]
+    limit = float(np.quantile([one["Evidently"] for one in usual], 1 - ALPHA))
+    figures: Figures = {"windows": repeats, "rows": WINDOW, "none": shares(usual, limit)}
+    for title, (change, part) in CHANGES.items():
+        windows = [
+            found_by(baseline, reference, mixed(found, rng, WINDOW, change, part)) for _ in range(repeats)
+        ]
+        figures[title] = shares(windows, limit)
+        console.print(title, figures[title])
+    return figures
+
+
+def found_by(baseline: Baseline, reference: Columns, current: Columns) -> dict[str, float]:
+    """The family's p, the p of each column alone, and Evidently's largest score over its threshold."""
+    null, counts = baseline.null(current, len(current)), baseline.bins.count(current)
+    statistics = compare(baseline, counts, null, ALPHA)
+    scores = {c: baseline.apart(c, baseline.counts, counts).score for c in baseline.filled(counts)}
+    alone = {c: float(np.exp(-surprise(null.scores[c], np.asarray(score)))) for c, score in scores.items()}
+    return {"family": min(one.p for one in statistics), **alone, "Evidently": evidently(reference, current)}
+
+
+def evidently(reference: Columns, current: Columns) -> float:
+    """The largest drift score of its default tests, by the threshold of each."""
+    from evidently import DataDefinition, Dataset, Report  # seconds to import
+    from evidently.presets import DataDriftPreset
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        definition = DataDefinition(numerical_columns=list(current.numbers), categorical_columns=["label"])
+        sides = [Dataset.from_pandas(frame(one), definition) for one in (current, reference)]
+        told = Report([DataDriftPreset()]).run(*sides).dict()
+    scores: list[float] = [
+        float(metric["value"]) / metric["config"]["threshold"]
+        for metric in told["metrics"]
+        if "ValueDrift" in metric["metric_name"]
+    ]
+    return max(scores)
+
+
+def frame(columns: Columns) -> pd.DataFrame:
+    """As Evidently reads them."""
+    return pd.DataFrame({**columns.numbers, "label": columns.labels.astype(str)})
+
+
+def shares(windows: Sequence[dict[str, float]], limit: float) -> Figures:
+    """Of the windows, those that each method flags."""
+    by_p = {
+        name: sum(one[name] <= ALPHA for one in windows) / len(windows)
+        for name in windows[0]
+        if name != "Evidently"
+    }
+    evidently = sum(one["Evidently"] > limit for one in windows) / len(windows)
+    family = by_p.pop("family")
+    best = max(by_p, key=lambda name: by_p[name])
+    return {
+        "family": family,
+        "best column": best,
+        "alone": by_p[best],
+        "Evidently": evidently,
+        "columns": by_p,
+    }
+
+
+def band(n: int) -> list[float]:
+    """Where 99 % of the shares of n windows lie at the stated rate."""
+    return [float(binom.ppf(q, n, ALPHA)) / n for q in (0.005, 0.995)]
+
+
+PARTS: dict[str, Callable[[dict[str, Columns], int], Figures]] = {
+    part.__name__: part for part in (false_alarms, wobble, detection)
+}
+
+
+def main() -> None:
+    """Measure the parts asked for and write each at once."""
+    parser = argparse.ArgumentParser(prog="python -m bench.alarms", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all when absent")
+    parser.add_argument("--model", default="steam-reviews-onnx-int8:latest", help="default: %(default)s")
+    parser.add_argument("--windows", type=int, default=1_000, help="of each figure; default: %(default)s")
+    given = parser.parse_args()
+    parts = given.parts or list(PARTS)
+    if unknown := set(parts) - set(PARTS):
+        sys.exit(f"No part {', '.join(sorted(unknown))}. There are {', '.join(PARTS)}.")
+    found = pools(given.folder, given.model)
+    result = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
+    for part in parts:
+        result |= {"machine": machine(), "model": given.model, part: PARTS[part](found, given.windows)}
+        write_atomically(RESULT, json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
