@@ -107,9 +107,7 @@ class Baseline:
         if column == "label":
             return f"share of '{self.labels[cell]}'"
         return (
-            "share with the token bucket"
-            if column == "tokens"
-            else f"share above {self._edge(column, cell):.3g}"
+            "share with one bucket" if column == "tokens" else f"share above {self._edge(column, cell):.3g}"
         )
 
     def share(self, column: str, cell: int, counts: Counts) -> float:

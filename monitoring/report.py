@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from monitoring.columns import Columns, finite
 from monitoring.drift import MIN_DISTANCE, Statistic
 from monitoring.judge import Judgement
-from monitoring.summary import column_name, move, number, rule_in_words, summary
+from monitoring.summary import chance, column_name, move, number, rule_in_words, summary
 
 SAMPLE = 10_000  # rows a side: the pictures of more look the same and cost seconds
 SEED = 0
@@ -122,5 +122,5 @@ def _banner(judgement: Judgement, error: str | None) -> str:
 
 def _table_row(one: Statistic) -> str:
     verdict = f'<b style="color:{ALARM_COLOUR}">moved</b>' if one.drifted else ""
-    cells = (escape(move(one)), number(one.distance), number(one.p), number(one.threshold), verdict)
+    cells = (escape(move(one)), number(one.distance), chance(one.p), number(one.threshold), verdict)
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

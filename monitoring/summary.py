@@ -54,6 +54,11 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if 100 <= abs(value) < 1e9 else f"{value:.3g}"
 
 
+def chance(p: float) -> str:
+    """A probability; the smallest ones are of a tail that was never seen."""
+    return number(p) if p >= 1e-6 else "< 1e-6"
+
+
 def move(one: Statistic) -> str:
     """`length in characters (share above 57: 61 %, was 22 %)`."""
     return f"{column_name(one.column)} ({one.measure}: {share(one.current)}, was {share(one.reference)})"

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from monitoring.drift import MIN_DISTANCE
 from monitoring.judge import Judgement
-from monitoring.summary import accuracy_line, column_name, number, share, summary
+from monitoring.summary import accuracy_line, chance, column_name, number, share, summary
 
 STYLES = {"OK": "bold green", "WATCH": "bold yellow", "INSUFFICIENT": "bold yellow"}
 ALARM_STYLE = "bold red"
@@ -51,9 +51,10 @@ def _columns(judgement: Judgement) -> Table:
     caption = f"alarms: p below {threshold} and a distance of {MIN_DISTANCE} or more"
     table = Table("column", "distance", "p", "change", "", box=None, caption=caption, caption_justify="left")
     for one in judgement.statistics[:LISTED]:
-        change = Text(f"{one.measure}: {share(one.reference)} to {share(one.current)}")
+        measure = one.measure.removeprefix("share ")
+        change = Text(f"{measure}: {share(one.reference)} to {share(one.current)}")
         mark = Text("moved" if one.drifted else "", ALARM_STYLE)
-        table.add_row(Text(column_name(one.column)), number(one.distance), number(one.p), change, mark)
+        table.add_row(Text(column_name(one.column)), number(one.distance), chance(one.p), change, mark)
     return table
 
 
