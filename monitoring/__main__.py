@@ -27,6 +27,7 @@ from monitoring.terminal import add_window, show, window_table
 from monitoring.windows import (
     Window,
     WindowError,
+    log_folder,
     parse_length,
     parse_time,
     plan_windows,
@@ -103,9 +104,7 @@ def prepare(arguments: argparse.Namespace, now: datetime) -> Job:
     until = parse_time(arguments.until, now) if arguments.until else now
     windows = plan_windows(parse_time(arguments.since, now), until, length, now)
     task = load_task(arguments.task)
-    logs = arguments.logs / task.name
-    if not logs.is_dir():
-        raise WindowError(f"No log folder {logs}. Serve the task first, or give its root by --logs.")
+    logs = log_folder(arguments.logs, task)
     name = model_name(task.name, arguments.variant)
     entry = load_entry(f"{name}:{arguments.version or default_version(name)}")
     reference = Reference(entry.tag, entry.task, read_reference(entry))

@@ -14,7 +14,7 @@ from bentos.log_files import utc_text
 from bentos.model_store import write_atomically
 from bentos.request_log import RequestLog, Row, read_feedback, read_log
 from bentos.task import Task, TaskError, load_task
-from monitoring.windows import WindowError, parse_time
+from monitoring.windows import WindowError, log_folder, parse_time
 
 COLUMNS = ("request_id", "index", "ts", "text", "text_pair", "label")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet would compute
@@ -50,14 +50,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default="audit.csv", metavar="FILE", help="default: %(default)s")
     parser.add_argument("--read", type=Path, metavar="FILE", help="a filled file: its labels are taken")
     return parser.parse_args(argv)
-
-
-def log_folder(root: Path, task: Task) -> Path:
-    """Where the task logs; raises WindowError where nothing was logged."""
-    folder = root / task.name
-    if not folder.is_dir():
-        raise WindowError(f"No log folder {folder}. Serve the task first, or give its root by --logs.")
-    return folder
 
 
 def draw(folder: Path, since: datetime, n: int) -> list[Row]:

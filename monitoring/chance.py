@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,11 @@ class Null:
 
     def critical(self, column: str, alpha: float) -> float:
         """The score of a column at which that probability is alpha, of all columns together."""
-        return value_at(self.scores[column], value_at(self._family(self.scores), -math.log(alpha)))
+        return value_at(self.scores[column], value_at(self._of_all, -math.log(alpha)))
+
+    @cached_property
+    def _of_all(self) -> Floats:
+        return self._family(self.scores)
 
     def _family(self, columns: Iterable[str]) -> Floats:
         """The most surprising column of each draw (Westfall and Young 1993, step 1 of minP)."""

@@ -163,6 +163,11 @@ def _critical(null: Null, baseline: Baseline, alpha: float) -> float:
     return median(null.critical(column, alpha) for column in baseline.bins.edges)
 
 
+def has_drifted(p: float, alpha: float, distance: float) -> bool:
+    """Beyond chance, and far enough to matter."""
+    return p <= alpha and distance >= MIN_DISTANCE
+
+
 def _statistic(
     baseline: Baseline, counts: Counts, column: str, apart: Apart, p: float, alpha: float
 ) -> Statistic:
@@ -180,5 +185,5 @@ def _statistic(
         reference_rows=baseline.n_values(column, baseline.counts),
         current_rows=baseline.n_values(column, counts),
         threshold=alpha,
-        drifted=p <= alpha and distance >= MIN_DISTANCE,
+        drifted=has_drifted(p, alpha, distance),
     )

@@ -1,20 +1,21 @@
 """The verdict of one window: the contract first, then accuracy and drift under one false-alarm rate."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bentos.request_log import Row
 from bentos.task import Task
+from monitoring.chance import Null
 from monitoring.columns import Columns, sample, to_columns
 from monitoring.contract import Fault, check_log, check_rows, check_tags
 from monitoring.drift import (
-    MIN_DISTANCE,
     AlarmRate,
     Baseline,
     Statistic,
     compare,
+    has_drifted,
     rows_needed,
     smallest_distance,
 )
@@ -84,13 +85,10 @@ def judge(found: Found, reference: Reference, rate: AlarmRate, past: Sequence[Pa
     accuracies, decided_by = _accuracies(rows, found.feedback, reference, rate.alpha / 2)
     drift_alpha = rate.alpha / 2 if decided_by else rate.alpha  # accuracy and drift share one rate
     columns = to_columns(rows, reference.task)
-    counts = reference.baseline.bins.count(columns)
     broken = {fault.column for fault in faults}
     when = rule(rate, drift_alpha, found.window, past)
     null = reference.baseline.null(sample(columns), len(columns))
-    statistics = compare(reference.baseline, counts, null, when.alpha, broken)
-    if when.usual:
-        statistics = ranked(statistics, when)
+    statistics = _statistics(reference.baseline, columns, null, when, broken)
     flagged = any(one.drifted for one in statistics)
     needed = rows_needed(null, reference.baseline, when.alpha)
     return Judgement(
@@ -153,11 +151,19 @@ def _findings(true: Mapping[str, bool]) -> list[str]:
     return [f for f in found if f != "WATCH" or "DRIFT" not in found] or ["OK"]
 
 
+def _statistics(
+    baseline: Baseline, columns: Columns, null: Null, rule: Rule, broken: Iterable[str]
+) -> list[Statistic]:
+    """By chance, or by rank where usual windows are known."""
+    found = compare(baseline, baseline.bins.count(columns), null, rule.alpha, broken)
+    return ranked(found, rule) if rule.usual else found
+
+
 def ranked(statistics: Sequence[Statistic], rule: Rule) -> list[Statistic]:
     """The same statistics, judged by rank among usual windows."""
     p = rank(rule.usual, {one.column: one.distance for one in statistics})
     return [
-        replace(one, p=p[one.column], drifted=p[one.column] <= rule.alpha and one.distance >= MIN_DISTANCE)
+        replace(one, p=p[one.column], drifted=has_drifted(p[one.column], rule.alpha, one.distance))
         for one in statistics
         if one.column in p
     ]

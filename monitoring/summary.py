@@ -93,19 +93,22 @@ def _performance(judgement: Judgement) -> str:
 
 
 def _drift(judgement: Judgement) -> str:
-    drifted = [one for one in judgement.statistics if one.drifted]
-    moves = ", ".join(move(one) for one in drifted[:LISTED])
-    more = f" and {len(drifted) - LISTED} more" if len(drifted) > LISTED else ""
     advice = (
         "" if judgement.decided_by else " Label a random sample to learn whether its answers are still right."
     )
-    return f"The traffic has moved away from the reference: {moves}{more}.{advice}"
+    return f"The traffic has moved away from the reference: {_moves(judgement)}.{advice}"
 
 
 def _watch(judgement: Judgement) -> str:
-    drifted = [one for one in judgement.statistics if one.drifted]
-    moves = ", ".join(move(one) for one in drifted[:LISTED])
+    moves = _moves(judgement)
     return f"Flagged for the first time: {moves}. It is an alarm if the next window is flagged too."
+
+
+def _moves(judgement: Judgement) -> str:
+    """What has drifted, the furthest first."""
+    drifted = [one for one in judgement.statistics if one.drifted]
+    more = f" and {len(drifted) - LISTED} more" if len(drifted) > LISTED else ""
+    return ", ".join(move(one) for one in drifted[:LISTED]) + more
 
 
 def _insufficient(judgement: Judgement) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bentos.request_log import LogRead, Row, read_feedback, read_log
+from bentos.task import Task
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 MONDAY = datetime(1970, 1, 5, tzinfo=UTC)  # windows are counted from here, so that weeks begin on Mondays
@@ -86,6 +87,14 @@ def plan_windows(since: datetime, until: datetime, length: timedelta | None, now
             "give an earlier --since, or a shorter --window"
         )
     return [Window(first + i * length, first + (i + 1) * length) for i in range(count)]
+
+
+def log_folder(root: Path, task: Task) -> Path:
+    """Where the task logs; raises WindowError where nothing was logged."""
+    folder = root / task.name
+    if not folder.is_dir():
+        raise WindowError(f"No log folder {folder}. Serve the task first, or give its root by --logs.")
+    return folder
 
 
 def read_labels(folder: Path, windows: Sequence[Window]) -> LogRead:
