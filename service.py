@@ -27,6 +27,7 @@ from bentos.api_keys import ApiKeys
 from bentos.drain import CloseConnections, Drain
 from bentos.http import Call, DropAbandoned, HttpRules, Reply, Route, Routes
 from bentos.incoming import RequestError
+from bentos.keep_alive import hold_idle_connections
 from bentos.live import Live, in_background
 from bentos.model_store import Entry, check_interchangeable, load_entry
 from bentos.openapi import openapi
@@ -88,6 +89,7 @@ class GpuRunner:
 
     @bentoml.on_startup
     async def outlive_the_api(self) -> None:
+        hold_idle_connections()
         Drain(0, supervisor.Attendance().is_over, PATIENCE).install()
 
     @bentoml.on_shutdown
@@ -104,6 +106,10 @@ class ShadowRunner:
         assert SHADOW is not None
         only_when_idle()
         self._loaded, self._thread = load(SHADOW), ThreadPoolExecutor(1)
+
+    @bentoml.on_startup
+    async def hold_connections(self) -> None:
+        hold_idle_connections()
 
     @bentoml.api
     async def scores(self, texts: Any) -> Any:
@@ -238,6 +244,10 @@ class Classifier:
             return await self.shadow_runner.scores(texts)  # it has its methods only later
 
         return Shadow(ask, entry.tag, TASK.labels, ARGS.shadow_share, log_folder())
+
+    @bentoml.on_startup
+    async def hold_connections(self) -> None:
+        hold_idle_connections()
 
     @bentoml.on_startup
     async def take_over_sigterm(self) -> None:
