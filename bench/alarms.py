@@ -82,7 +82,7 @@ def pools(folder: Path, tag: str) -> dict[str, Columns]:
     CACHE.mkdir(parents=True, exist_ok=True)
     found = {}
     for name, texts in texts_of(folder).items():
-        path = CACHE / f"{loaded.entry.tag.replace(':', '-')}-{name}.parquet"
+        path = CACHE / f"{loaded.entry.tag.replace(':', '-')}-{name}.rows.parquet"
         if not path.exists():
             console.print(f"{name}: {len(texts):,} texts through {loaded.entry.tag}")
             pd.DataFrame(answered(loaded, texts)).to_parquet(path)
@@ -90,7 +90,7 @@ def pools(folder: Path, tag: str) -> dict[str, Columns]:
             {
                 **{str(key): value for key, value in row.items()},
                 "probs": list(row["probs"]),
-                "buckets": [int(b) for b in row["buckets"]],
+                "buckets": row["buckets"],
             }
             for row in pd.read_parquet(path).to_dict("records")
         ]

@@ -6,16 +6,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import json as arrow_json
 
+from bentos.request_log import BUCKET_NAMES
 from bentos.task import Task
 from monitoring.columns import LARGEST, NUMBERS, Columns, compared_scores, probs_are_sound
-from monitoring.tally import Part
+from monitoring.tally import Part, known
 
-DIGITS = b"0123456789abcdefghijklmnopqrstuv"  # of a bucket, two in base 32
 WIDTH = len("2026-11-21T09:14:00.123456Z")
-PAIRS = np.full(2**16, -1, np.int64)  # two digits, as a little-endian number, to the bucket
-for _high, _first in enumerate(DIGITS):
-    for _low, _second in enumerate(DIGITS):
-        PAIRS[_first + 256 * _second] = 32 * _high + _low
+PAIRS = np.full(2**16, -1, np.int64)  # the two digits of a bucket, as one number, to the bucket
+PAIRS[np.frombuffer("".join(BUCKET_NAMES).encode(), "<u2")] = np.arange(len(BUCKET_NAMES))
 
 
 def schema(task: Task) -> pa.Schema:
@@ -62,7 +60,13 @@ def part_of(table: pa.Table, moments: NDArray[np.int64], task: Task) -> Part | N
     numbers = {name: floats(table, name) for name in NUMBERS.get(task.pipeline_tag, ())}
     probs, buckets = matrix(array(table, "probs"), task), buckets_of(array(table, "buckets"))
     usable = [floats(table, "score"), *numbers.values()]
-    if probs is None or buckets is None or not all((np.abs(one) <= LARGEST).all() for one in usable):
+    tags = tags_of(table)
+    if (
+        probs is None
+        or buckets is None
+        or tags is None
+        or not all((np.abs(one) <= LARGEST).all() for one in usable)
+    ):
         return None
     labels = objects(table, "label")
     position = {label: i for i, label in enumerate(task.labels)}
@@ -78,7 +82,7 @@ def part_of(table: pa.Table, moments: NDArray[np.int64], task: Task) -> Part | N
         labels,
         floats(table, "latency_ms"),
         pc.fill_null(array(table, "truncated"), False).to_numpy(zero_copy_only=False),
-        objects(table, "tags"),
+        tags,
     )
 
 
@@ -122,8 +126,15 @@ def floats(table: pa.Table, name: str) -> NDArray[np.float64]:
     return np.asarray(array(table, name).to_numpy(zero_copy_only=False), np.float64)
 
 
-def objects(table: pa.Table, name: str) -> NDArray[np.object_]:
-    """The values of a column; None in each row where the table does not have it."""
-    if name not in table.column_names:
+def tags_of(table: pa.Table) -> NDArray[np.object_] | None:
+    """What the callers said of each row, as a dict or None; None altogether where one said something else."""
+    if "tags" not in table.column_names:
         return np.full(len(table), None, np.object_)
+    if not pa.types.is_struct(array(table, "tags").type):
+        return None
+    return np.array([tags and known(tags) for tags in array(table, "tags").to_pylist()] + [None], object)[:-1]
+
+
+def objects(table: pa.Table, name: str) -> NDArray[np.object_]:
+    """The values of a column."""
     return np.asarray(array(table, name).to_numpy(zero_copy_only=False), np.object_)

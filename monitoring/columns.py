@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bentos.request_log import BUCKET_BITS, TEXT_NUMBERS, Row
+from bentos.request_log import BUCKET_NAMES, TEXT_NUMBERS, Row
 from bentos.task import Task
 
 NUMBERS = {"text-classification": TEXT_NUMBERS}  # what describe() gives for each pipeline tag
-BUCKETS = 2**BUCKET_BITS
+BUCKETS = len(BUCKET_NAMES)
+BUCKET_OF = {name: bucket for bucket, name in enumerate(BUCKET_NAMES)}
 LARGEST = 1e100  # beyond it a number counts as infinite: means and histograms of such overflow
 
 
@@ -133,7 +134,9 @@ def _position(label: Any, task: Task) -> int:
 
 
 def _buckets(value: Any) -> list[int]:
-    """The usable ones of a row, each once."""
+    """The usable ones of a row, each once; store entries of earlier versions have lists of numbers."""
+    if isinstance(value, str):
+        value = [BUCKET_OF.get(value[i : i + 2]) for i in range(0, len(value), 2)]
     if not isinstance(value, list):
         return []
     return sorted({one for one in value if type(one) is int and 0 <= one < BUCKETS})

@@ -20,7 +20,7 @@ from monitoring.arrow import array, moments_of, part_of, to_table
 from monitoring.binned import Bins
 from monitoring.columns import number, to_columns
 from monitoring.contract import faults_of
-from monitoring.tally import Key, Part, Tally, empty_tally, tally_part
+from monitoring.tally import Key, Part, Tally, empty_tally, known, tally_part
 from monitoring.windows import CLOCK_SLACK, Window
 
 CHUNK = 16 * 2**20  # bytes of lines read at once
@@ -145,7 +145,7 @@ def part_of_rows(rows: Sequence[Row], moments: NDArray[np.int64], task: Task) ->
         objects(row["label"] if isinstance(row.get("label"), str) else None for row in rows),
         np.array([number(row.get("latency_ms")) for row in rows], np.float64),
         np.array([row.get("truncated") is True for row in rows], np.bool_),
-        objects(row["tags"] if isinstance(row.get("tags"), dict) else None for row in rows),
+        objects(known(row["tags"]) if isinstance(row.get("tags"), dict) else None for row in rows),
     )
 
 

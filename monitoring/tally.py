@@ -1,7 +1,7 @@
 """What is known of a window without its rows: counts that add up, and a sample. The verdict needs no more."""
 
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -147,6 +147,11 @@ def keys_of(part: Part) -> NDArray[np.uint64]:
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return np.asarray(z ^ (z >> np.uint64(31)))
+
+
+def known(tags: Mapping[str, object]) -> dict[str, str]:
+    """Those that were given: of rows in a table each has the names of all."""
+    return {name: value for name, value in tags.items() if isinstance(value, str)}
 
 
 def answered(part: Part, labelled: Container[Key]) -> dict[Key, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bentos.request_log import Row
+from bentos.request_log import BUCKET_NAMES, Row
 from monitoring import reading
 from monitoring.judge import judge
 from monitoring.performance import labelled_items
@@ -20,7 +20,6 @@ from tests.monitoring_rows import DAY, START, TAG, lines, make_labels, make_refe
 
 REFERENCE = make_reference()
 SCOPE = REFERENCE.scope(DAY, ())
-DIGITS = "0123456789abcdefghijklmnopqrstuv"
 NOW = datetime(2026, 11, 18, 10, 30, tzinfo=UTC)
 
 
@@ -28,7 +27,7 @@ def with_buckets(rows: list[Row], seed: int = 0) -> list[Row]:
     """Rows that hold some token buckets each, one of them none."""
     rng = np.random.default_rng(seed)
     found = [np.unique(rng.integers(0, 1024, rng.integers(1, 9))) for _ in rows[1:]]
-    texts = ["", *("".join(DIGITS[one // 32] + DIGITS[one % 32] for one in row) for row in found)]
+    texts = ["", *("".join(BUCKET_NAMES[one] for one in row) for row in found)]
     return [row | {"buckets": text} for row, text in zip(rows, texts, strict=True)]
 
 
@@ -41,7 +40,7 @@ def same(one: Tally, other: Tally) -> bool:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        return (str(value.dtype), value.tolist())
+        return (str(value.dtype), repr(value.tolist()))  # NaN is NaN
     if hasattr(value, "__dataclass_fields__"):
         return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
     return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
@@ -85,6 +84,15 @@ def test_an_odd_row_changes_nothing_of_the_others(
     found = tally_lines(lines(rows), SCOPE)
     assert same(found, tally_odd(lines(rows), SCOPE))
     assert found.logged.total() + found.unreadable_lines == 40
+
+
+def test_tags_are_kept_as_they_were_given() -> None:
+    rows = make_rows(3, seed=1)
+    rows = [rows[0] | {"tags": {"app": "730"}}, rows[1] | {"tags": {"genre": "rpg"}}, rows[2]]
+    fast, slow = tally_lines(lines(rows), SCOPE), tally_odd(lines(rows), SCOPE)
+    assert same(fast, slow)
+    given = dict(zip(fast.sample.request_ids, fast.sample.tags, strict=True))
+    assert given == {"r0": {"app": "730"}, "r1": {"genre": "rpg"}, "r2": None}
 
 
 def test_what_is_no_row_is_counted() -> None:
