@@ -11,12 +11,15 @@ import re
 import secrets
 import shutil
 import socket
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-NAME = re.compile(r"([a-z]+)-(\d{8}T\d{2})-.+\.jsonl(\.gz)?")  # kind, UTC hour
+NAME = re.compile(r"([a-z]+)-(\d{8}T\d{2})-.+(\.jsonl|\.jsonl\.gz|\.parquet)")  # kind, UTC hour, form
+LINES = (".jsonl", ".jsonl.gz")  # the writer's own forms; it touches no other
+PARQUET = ".parquet"  # made of them by others
 HOUR = "%Y%m%dT%H"
 COMPRESSION = 1  # 82 MB/s and 33 % of the size; level 6: 27 MB/s and 28 %. The cores belong to the model.
 
@@ -37,17 +40,17 @@ def new_path(folder: Path, kind: str, now: datetime) -> Path:
     return folder / f"{kind}-{now.strftime(HOUR)}-{host}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
 
 
-def log_paths(folder: Path, kind: str) -> list[Path]:
-    """The log files of one kind, compressed or not, by hour; none where there is no folder."""
+def log_paths(folder: Path, kind: str, forms: Sequence[str] = LINES) -> list[Path]:
+    """The log files of one kind in some forms, by hour; none where there is no folder."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if _is_log(path, kind))
+    return sorted(path for path in folder.iterdir() if _is_log(path, kind, forms))
 
 
-def _is_log(path: Path, kind: str) -> bool:
+def _is_log(path: Path, kind: str, forms: Sequence[str]) -> bool:
     name = NAME.fullmatch(path.name)
     with suppress(ValueError):  # an hour that no calendar has
-        return name is not None and name[1] == kind and bool(hour_of(path))
+        return name is not None and name[1] == kind and name[3] in forms and bool(hour_of(path))
     return False
 
 

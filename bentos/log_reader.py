@@ -4,13 +4,13 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bentos.log_files import hour_of, log_paths, utc_text
+from bentos.log_files import LINES, hour_of, log_paths, utc_text
 
 Row = dict[str, Any]
 SLACK = timedelta(hours=1)  # a row may be older than its file: a request in flight, unequal clocks
@@ -51,13 +51,17 @@ def read_feedback(folder: Path, since: datetime | None = None, until: datetime |
 
 
 def paths_between(
-    folder: Path, kind: str, since: datetime | None = None, until: datetime | None = None
+    folder: Path,
+    kind: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    forms: Sequence[str] = LINES,
 ) -> list[Path]:
     """The files that may hold rows of that time, each once, under its uncompressed name.
 
     Listed twice: a file that is compressed during the first listing can be in it under neither name.
     """
-    listed = log_paths(folder, kind) + log_paths(folder, kind)
+    listed = log_paths(folder, kind, forms) + log_paths(folder, kind, forms)
     paths = sorted({path.with_name(path.name.removesuffix(".gz")) for path in listed})
     return [
         path
@@ -94,7 +98,7 @@ def _row(line: bytes, found: LogRead) -> Row | None:
     return None
 
 
-def open_log(path: Path) -> io.BufferedIOBase | None:
+def open_log(path: Path, unpack: Callable[[Path], io.BufferedIOBase] = gzip.open) -> io.BufferedIOBase | None:
     """A log file by its uncompressed name, in either form; None: deleted by now.
 
     The compressed file before the plain one: where both are, it is whole.
@@ -102,7 +106,7 @@ def open_log(path: Path) -> io.BufferedIOBase | None:
     packed = Path(f"{path}.gz")
     for candidate in (packed, path, packed):  # again at the end: it may have been compressed between the two
         try:
-            return gzip.open(candidate) if candidate is packed else candidate.open("rb")
+            return unpack(candidate) if candidate is packed else candidate.open("rb")
         except FileNotFoundError:
             continue
     return None

@@ -91,7 +91,7 @@ def test_tags_are_kept_as_they_were_given() -> None:
     rows = [rows[0] | {"tags": {"app": "730"}}, rows[1] | {"tags": {"genre": "rpg"}}, rows[2]]
     fast, slow = tally_lines(lines(rows), SCOPE), tally_odd(lines(rows), SCOPE)
     assert same(fast, slow)
-    given = dict(zip(fast.sample.request_ids, fast.sample.tags, strict=True))
+    given = dict(zip(fast.sample.request_ids.to_pylist(), fast.sample.tags, strict=True))
     assert given == {"r0": {"app": "730"}, "r1": {"genre": "rpg"}, "r2": None}
 
 
@@ -144,6 +144,13 @@ def test_closed_files_are_read_and_broken_ones_as_far_as_they_go(tmp_path: Path)
     assert found.damaged_files == ("feedback-1.gz", broken.name)
     assert 600 < found.n_rows < 1500
     assert found.unreadable_lines <= 1
+
+
+def test_a_closed_file_that_holds_nonsense_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "requests-20261116T00-host-1-abc.jsonl.gz"
+    packed = gzip.compress(lines(make_rows(100, seed=1)))
+    path.write_bytes(packed[:100] + 200 * b"\xff" + packed[300:])
+    assert tally_window(tmp_path, SCOPE).damaged_files == (path.name,)
 
 
 def test_large_files_are_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
