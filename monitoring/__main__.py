@@ -18,12 +18,12 @@ from bentos.model_store import VARIANTS, ModelError, load_entry, model_name, rea
 from bentos.production import default_version
 from bentos.request_log import read_feedback
 from bentos.task import Task, TaskError, load_task
-from monitoring import acknowledge, audit
+from monitoring import acknowledge, audit, reading
 from monitoring.drift import alarm_rate
 from monitoring.history import History
 from monitoring.judge import EXIT_CODES, Judgement, judge, worst
 from monitoring.performance import labelled_items
-from monitoring.reading import tally_window
+from monitoring.reading import TallyFiles, tally_window
 from monitoring.reference import Reference
 from monitoring.report import render
 from monitoring.result import to_json, write
@@ -54,6 +54,7 @@ class Job:
     windows: list[Window]
     scheduled: bool  # the windows follow each other
     now: datetime
+    tally_files: TallyFiles  # here, or by a cluster
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,6 +99,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="VERDICTS",
         help=f"those that end with their exit code, or none; default: {','.join(ALARMS).lower()}",
     )
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="count the log by a Ray cluster: host:port of its head, or local"
+    )
     return parser.parse_args(argv)
 
 
@@ -111,7 +115,19 @@ def prepare(arguments: argparse.Namespace, now: datetime) -> Job:
     name = model_name(task.name, arguments.variant)
     entry = load_entry(f"{name}:{arguments.version or default_version(name)}")
     reference = Reference(entry.tag, entry.task, read_reference(entry))
-    return Job(task, reference, logs, arguments.out / task.name, windows, length is not None, now)
+    tally_files = by_cluster(arguments.ray) if arguments.ray else reading.tally_files
+    out = arguments.out / task.name
+    return Job(task, reference, logs, out, windows, length is not None, now, tally_files)
+
+
+def by_cluster(address: str) -> TallyFiles:
+    """How a Ray cluster counts; raises WindowError where Ray is not installed, OSError for no cluster."""
+    try:
+        from monitoring import fleet
+    except ModuleNotFoundError:
+        raise WindowError("--ray needs Ray: pip install -c requirements.lock '.[monitoring,fleet]'") from None
+    fleet.connect(address)
+    return fleet.tally_files
 
 
 def tell(job: Job, console: Console) -> list[str]:
@@ -137,7 +153,8 @@ def run(job: Job) -> Iterator[tuple[Judgement, Path]]:
     ):
         rate = alarm_rate(job.task.monitoring.false_alarms_per_month, window.length, job.scheduled)
         now = job.now if window == job.windows[-1] else None
-        tally = tally_window(job.logs, job.reference.scope(window, labelled, now), feedback.damaged_files)
+        scope = job.reference.scope(window, labelled, now)
+        tally = tally_window(job.logs, scope, feedback.damaged_files, job.tally_files)
         past = history.before(window, job.reference.tag) if job.scheduled else []
         judgement = judge(window, tally, feedback.rows, job.reference, rate, past)
         folder = job.out / window.name

@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,12 +47,7 @@ class Scope:
     largest_key: int = LARGEST_KEY  # rows with larger ones are not sampled
 
 
-def tally_window(folder: Path, scope: Scope, damaged: Iterable[str] = ()) -> Tally:
-    """The tally of what a log folder holds for the window; `damaged` names files that others found so."""
-    until = None if scope.now else scope.window.end
-    paths = paths_between(folder, "requests", scope.window.start, until, (*LINES, PARQUET))
-    found = tally_files(paths, scope)
-    return replace(found, damaged_files=tuple(sorted({*found.damaged_files, *damaged})))
+TallyFiles = Callable[[Iterable[Path], Scope], Tally]
 
 
 def tally_files(paths: Iterable[Path], scope: Scope) -> Tally:
@@ -64,6 +59,19 @@ def tally_files(paths: Iterable[Path], scope: Scope) -> Tally:
             limited = replace(scope, largest_key=found.sample.largest_key)
             found += tally_batch(piece, limited) if is_table else tally_lines(piece, limited)
     return replace(found, damaged_files=tuple(sorted(damaged)))
+
+
+def tally_window(
+    folder: Path, scope: Scope, damaged: Iterable[str] = (), tally: TallyFiles = tally_files
+) -> Tally:
+    """The tally of what a log folder holds for the window; `damaged` names files that others found so.
+
+    `tally` counts the files.
+    """
+    until = None if scope.now else scope.window.end
+    paths = paths_between(folder, "requests", scope.window.start, until, (*LINES, PARQUET))
+    found = tally(paths, scope)
+    return replace(found, damaged_files=tuple(sorted({*found.damaged_files, *damaged})))
 
 
 def chunks(path: Path, damaged: list[str]) -> Iterator[bytes]:

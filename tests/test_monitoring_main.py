@@ -8,39 +8,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
 
-from bentos.model_store import save_entry
 from bentos.request_log import Row
 from monitoring.__main__ import main
 from tests.monitoring_rows import (
     START,
-    TASK,
     make_labels,
-    make_reference,
     make_rows,
-    write_lines,
     write_log,
 )
 
 TAG = "watched-reviews-onnx-int8:1"
 ENDS = ("--since", "2026-11-16", "--until", "2026-11-17")
-
-
-@pytest.fixture(scope="module")
-def task_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A task of its own with a store entry that holds what monitoring reads."""
-    folder = tmp_path_factory.mktemp("entry")
-    task = yaml.safe_load(TASK.to_yaml()) | {"name": "watched-reviews"}
-    path = tmp_path_factory.mktemp("task") / "watched.yaml"
-    for file in (path, folder / "task.yaml"):
-        file.write_text(yaml.safe_dump(task))
-    write_lines(folder / "reference.jsonl", make_reference(1000).rows)
-    contents = {"calibration": {"temperature": 1.0}, "metrics": {}, "canonical": []}
-    for name, content in contents.items():
-        (folder / f"{name}.json").write_text(json.dumps(content))
-    save_entry(folder, TAG)
-    return path
 
 
 def log(root: Path, rows: list[Row], feedback: Sequence[Row] = ()) -> list[str]:

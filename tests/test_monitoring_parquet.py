@@ -13,8 +13,7 @@ from monitoring import reading
 from monitoring.performance import labelled_items
 from monitoring.reading import tally_files, tally_lines, tally_window
 from monitoring.tally import Tally
-from tests.monitoring_rows import DAY, lines, make_labels, make_reference, make_rows
-from tests.test_monitoring_reading import same, with_buckets
+from tests.monitoring_rows import DAY, lines, make_labels, make_reference, make_rows, same, with_buckets
 
 REFERENCE = make_reference()
 ROWS = with_buckets(make_rows(400, seed=1, latency_ms=3.25, truncated=True))

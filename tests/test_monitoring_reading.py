@@ -9,41 +9,28 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bentos.request_log import BUCKET_NAMES, Row
 from monitoring import reading
 from monitoring.judge import judge
 from monitoring.performance import labelled_items
 from monitoring.reading import tally_files, tally_lines, tally_odd, tally_window
-from monitoring.tally import SAMPLE, Tally, empty_tally
+from monitoring.tally import SAMPLE, empty_tally
 from monitoring.windows import Window
-from tests.monitoring_rows import DAY, START, TAG, lines, make_labels, make_reference, make_rows, write_log
+from tests.monitoring_rows import (
+    DAY,
+    START,
+    TAG,
+    lines,
+    make_labels,
+    make_reference,
+    make_rows,
+    same,
+    with_buckets,
+    write_log,
+)
 
 REFERENCE = make_reference()
 SCOPE = REFERENCE.scope(DAY, ())
 NOW = datetime(2026, 11, 18, 10, 30, tzinfo=UTC)
-
-
-def with_buckets(rows: list[Row], seed: int = 0) -> list[Row]:
-    """Rows that hold some token buckets each, one of them none."""
-    rng = np.random.default_rng(seed)
-    found = [np.unique(rng.integers(0, 1024, rng.integers(1, 9))) for _ in rows[1:]]
-    texts = ["", *("".join(BUCKET_NAMES[one] for one in row) for row in found)]
-    return [row | {"buckets": text} for row, text in zip(rows, texts, strict=True)]
-
-
-def same(one: Tally, other: Tally) -> bool:
-    """Equal in every field, to the last bit."""
-    return all(
-        _plain(getattr(one, name)) == _plain(getattr(other, name)) for name in Tally.__dataclass_fields__
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return (str(value.dtype), repr(value.tolist()))  # NaN is NaN
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def test_both_ways_give_the_same_tally() -> None:
