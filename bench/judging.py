@@ -66,41 +66,42 @@ def watch(command: list[str]) -> Figures:
 
     Pages that processes share are counted once (PSS); a peak is the largest sum that was seen.
     """
-    began, seconds, peaks = (
-        time.perf_counter(),
-        dict[tuple[str, int], float](),
-        defaultdict[str, float](float),
-    )
+    began, seconds, roles = time.perf_counter(), dict[int, float](), dict[int, str]()
+    peaks = defaultdict[str, float](float)
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
-            for role, mb in look(psutil.Process(process.pid), seconds).items():
+            for role, mb in look(psutil.Process(process.pid), seconds, roles).items():
                 peaks[role] = max(peaks[role], mb)
             time.sleep(EVERY)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    cpu = defaultdict[str, float](float)
-    for (role, _), spent in seconds.items():
-        cpu[role] += spent
-        cpu["all"] += spent
+    cpu = defaultdict[str, float](float, all=sum(seconds.values()))
+    for pid, spent in seconds.items():
+        cpu[roles[pid]] += spent
     wall = time.perf_counter() - began
     return {"wall_s": round(wall, 1), "cpu_s": _rounded(cpu, 1), "peak_mb": _rounded(peaks, 0)}
 
 
-def look(root: psutil.Process, seconds: dict[tuple[str, int], float]) -> dict[str, float]:
-    """The memory of a process and those below it in MB, by role; their processor time goes into `seconds`."""
+def look(root: psutil.Process, seconds: dict[int, float], roles: dict[int, str]) -> dict[str, float]:
+    """The memory in MB of a process and those below it, by role; brings their processor time up to date."""
     memory = defaultdict[str, float](float)
     with suppress(psutil.Error):
         for one in (root, *root.children(recursive=True)):
             with suppress(psutil.Error):  # it has ended
-                role = "main" if one == root else _role(" ".join(one.cmdline()))
-                seconds[role, one.pid] = sum(one.cpu_times()[:2])
+                role = _role(one, root, roles.get(one.pid))
+                seconds[one.pid], roles[one.pid] = sum(one.cpu_times()[:2]), role
                 memory[role] += one.memory_full_info().pss / 1e6
     return {**memory, "all": sum(memory.values())}
 
 
-def _role(command: str) -> str:
-    """Ray names its workers after what they do."""
-    return "workers" if command.startswith("ray::") and "Agent" not in command else "Ray itself"
+def _role(process: psutil.Process, root: psutil.Process, known: str | None) -> str:
+    """Ray names its workers after what they do, but for the moments of a change: they stay workers."""
+    if process == root:
+        return "main"
+    if known == "workers":
+        return known
+    name = " ".join(process.cmdline())
+    return "workers" if name.startswith("ray::") and "Agent" not in name else "Ray itself"
 
 
 def _rounded(figures: dict[str, float], digits: int) -> dict[str, float]:
