@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from monitoring.columns import Columns, finite
 from monitoring.drift import MIN_DISTANCE, Statistic
 from monitoring.judge import Judgement
-from monitoring.summary import chance, column_name, move, number, rule_in_words, summary
+from monitoring.summary import chance, column_name, estimate_line, move, number, rule_in_words, summary
 from monitoring.tally import SAMPLE
 
 SEED = 0
@@ -114,6 +114,7 @@ def _banner(judgement: Judgement, error: str | None) -> str:
  {len(judgement.reference):,} of the reference</p>
 <p><strong>{escape(summary(judgement))}</strong></p>
 <div style="overflow-x:auto">{table}</div>
+<p>{escape(estimate_line(judgement.estimate)) if judgement.estimate else ""}</p>
 <p>{escape(rule_in_words(judgement))} A distance of 0.1 means that at least 10&nbsp;% of the rows
  would have to be others; below {MIN_DISTANCE} nothing alarms. {escape(drawn)}</p>
 </section>

@@ -36,6 +36,7 @@ def to_json(judgement: Judgement, report: str, report_error: str | None) -> dict
         "effects": judgement.effects,
         "performance": {
             "decided_by": judgement.decided_by,
+            "if_only_the_class_mix_changed": asdict(judgement.estimate) if judgement.estimate else None,
             "by_source": {source: asdict(one) for source, one in judgement.accuracies.items()},
         },
         "report": report,

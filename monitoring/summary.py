@@ -1,6 +1,7 @@
 """A judgement in plain words: what happened and what to do."""
 
 from monitoring.drift import DETECTABLE, MIN_DISTANCE, Statistic
+from monitoring.estimate import Estimate
 from monitoring.judge import Judgement
 from monitoring.performance import MIN_LABELS, POWER, Accuracy
 
@@ -75,6 +76,12 @@ def accuracy_line(one: Accuracy, source: str) -> str:
         f"{one.accuracy:.3f} by {one.labels:,} {source} labels "
         f"(95 % limits {one.low:.3f} to {one.high:.3f}), reference {one.reference_accuracy:.3f}"
     )
+
+
+def estimate_line(one: Estimate) -> str:
+    """The estimated accuracy, under the name that says what it is worth."""
+    mix = ", ".join(f"{share(part)} {label}" for label, part in one.class_shares.items())
+    return f"Accuracy if only the class mix changed, estimated without labels: {one.accuracy:.3f} ({mix})."
 
 
 def _contract(judgement: Judgement) -> str:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from monitoring.drift import MIN_DISTANCE
 from monitoring.judge import Judgement
-from monitoring.summary import accuracy_line, chance, column_name, number, share, summary
+from monitoring.summary import accuracy_line, chance, column_name, estimate_line, number, share, summary
 
 STYLES = {"OK": "bold green", "WATCH": "bold yellow", "INSUFFICIENT": "bold yellow"}
 ALARM_STYLE = "bold red"
@@ -28,6 +28,8 @@ def show(console: Console, judgement: Judgement, path: Path) -> None:
     for source, accuracy in judgement.accuracies.items():
         if source != judgement.decided_by:
             console.print(Text(f"Accuracy {accuracy_line(accuracy, source)}; not tested."))
+    if judgement.estimate:
+        console.print(Text(estimate_line(judgement.estimate)))
     console.print(Text(f"Report: {path}"), soft_wrap=True)
 
 
