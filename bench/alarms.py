@@ -30,8 +30,8 @@ from bentos.postprocess import probabilities
 from bentos.request_log import Row, make_row
 from bentos.runner import Loaded, load_sound
 from monitoring.chance import surprise
-from monitoring.columns import Columns, to_columns
-from monitoring.drift import Baseline, compare
+from monitoring.columns import Columns, joined, to_columns
+from monitoring.drift import Baseline, compare, effect, moved
 from monitoring.ranking import BURN_IN, rank
 
 RESULT = Path(__file__).parent / "results" / "alarms.json"
@@ -134,16 +134,6 @@ def one_call(loaded: Loaded, texts: Sequence[str]) -> list[Row]:
     ]
 
 
-def together(first: Columns, second: Columns) -> Columns:
-    """The rows of both."""
-    return Columns(
-        np.concatenate([first.labels, second.labels]),
-        {name: np.concatenate([values, second.numbers[name]]) for name, values in first.numbers.items()},
-        np.concatenate([first.buckets, second.buckets]),
-        np.concatenate([first.bucket_ends, second.bucket_ends + len(first.buckets)]),
-    )
-
-
 def false_alarms(found: dict[str, Columns], repeats: int) -> Figures:
     """The share of windows flagged where nothing has changed, beside what is stated."""
     usual, figures = found["usual"], Figures(stated=ALPHA, windows=repeats, band=band(repeats))
@@ -182,12 +172,12 @@ def wobble(found: dict[str, Columns], repeats: int) -> Figures:
         flagged = 0
         for i in range(BURN_IN + repeats):
             current = mixed(found, rng, n_window, "films", abs(rng.normal(0, 0.02)))
-            counts = baseline.bins.count(current)
-            distances = {
-                c: float(baseline.apart(c, baseline.counts, counts).distance) for c in baseline.filled(counts)
+            effects = {
+                test.name: effect(float(apart.score), REFERENCE, n_window)
+                for test, apart in moved(baseline, baseline.bins.count(current)).items()
             }
-            flagged += i >= BURN_IN and min(rank(earlier[-BURN_IN:], distances).values()) <= ALPHA
-            earlier.append(distances)
+            flagged += i >= BURN_IN and min(rank(earlier[-BURN_IN:], effects).values()) <= ALPHA
+            earlier.append(effects)
         figures[f"window {n_window}"] = flagged / repeats
         console.print(figures)
     return figures
@@ -200,7 +190,7 @@ def mixed(
     other = rng.binomial(n_window, min(part, 1.0))
     usual = REFERENCE + rng.choice(len(found["usual"]) - REFERENCE, n_window - other, replace=False)
     rows = rng.choice(len(found[change]), other, replace=False)
-    return together(found["usual"].take(usual), found[change].take(rows))
+    return joined([found["usual"].take(usual), found[change].take(rows)])
 
 
 def detection(found: dict[str, Columns], repeats: int) -> Figures:
@@ -224,8 +214,10 @@ def found_by(baseline: Baseline, reference: Columns, current: Columns) -> dict[s
     """The family's p, the p of each column alone, and Evidently's largest score over its threshold."""
     null, counts = baseline.null(current, len(current)), baseline.bins.count(current)
     statistics = compare(baseline, counts, null, ALPHA)
-    scores = {c: baseline.apart(c, baseline.counts, counts).score for c in baseline.filled(counts)}
-    alone = {c: float(np.exp(-surprise(null.scores[c], np.asarray(score)))) for c, score in scores.items()}
+    alone = {
+        test.name: float(np.exp(-surprise(null.scores[test], np.asarray(apart.score))))
+        for test, apart in moved(baseline, counts).items()
+    }
     return {"family": min(one.p for one in statistics), **alone, "Evidently": evidently(reference, current)}
 
 

@@ -112,12 +112,12 @@ def _moves(judgement: Judgement) -> str:
 
 
 def _insufficient(judgement: Judgement) -> str:
-    n_rows, needed = len(judgement.columns), judgement.rows_needed
+    n_rows, needed = judgement.tally.n_rows, judgement.rows_needed
     if n_rows == 0 and judgement.faults:
         return ""  # the contract says why
     if needed is None:
         return "The reference has too few rows to compare any window with; train with more held-out rows."
-    if not judgement.found.rows:
+    if not judgement.tally.logged:
         return "Nothing was logged in this window. Is the service up, and is --logs its log folder?"
     return (
         f"{n_rows:,} rows are too few to judge drift: {needed:,} would do to see "
@@ -128,7 +128,7 @@ def _insufficient(judgement: Judgement) -> str:
 def _ok(judgement: Judgement) -> str:
     least = max(judgement.smallest_distance or 0, MIN_DISTANCE)
     return (
-        f"Nothing moved beyond chance in {len(judgement.columns):,} rows; "
+        f"Nothing moved beyond chance in {judgement.tally.n_rows:,} rows; "
         f"to be seen, {least:.0%} of the rows must move."
     )
 

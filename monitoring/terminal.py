@@ -43,7 +43,7 @@ def add_window(table: Table, judgement: Judgement) -> None:
     accuracy = judgement.accuracies.get(judgement.decided_by or "")
     start = f"{judgement.window.start:%Y-%m-%d %H:%M}"
     known = f"{accuracy.accuracy:.3f}" if accuracy else ""
-    table.add_row(start, f"{len(judgement.columns):,}", _verdict(judgement), Text(furthest), known)
+    table.add_row(start, f"{judgement.tally.n_rows:,}", _verdict(judgement), Text(furthest), known)
 
 
 def _columns(judgement: Judgement) -> Table:

@@ -93,7 +93,9 @@ def answer(
             file.write({**row, "ts": later, "label": label, "source": source})
 
 
-def judged(place: Place, verdict: str, tag: str, window: str = "20261121T000000Z_20261122T000000Z") -> Path:
+def leave_result(
+    place: Place, verdict: str, tag: str, window: str = "20261121T000000Z_20261122T000000Z"
+) -> Path:
     """Leave the monitor's `result.json` of a window."""
     folder = place.folder / "reports" / place.name / window
     folder.mkdir(parents=True)

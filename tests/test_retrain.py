@@ -13,7 +13,7 @@ import pytest
 from bentos.model_store import ModelError, load_entry, save_entry, versions
 from bentos.production import in_production, promote
 from tests.log_writing import wait_for
-from tests.retraining import NEW, OLD, Place, answer, judged, make_place, texts
+from tests.retraining import NEW, OLD, Place, answer, leave_result, make_place, texts
 from tests.serving import ROOT
 from train.__main__ import main as train
 from train.mcnemar import Comparison
@@ -54,7 +54,7 @@ def stored(place: Place) -> list[str]:
 
 
 def test_after_a_verdict_of_ok_nothing_is_done(place: Place, capsys: Output) -> None:
-    judged(place, "OK", tag(place, FIRST))
+    leave_result(place, "OK", tag(place, FIRST))
     assert main(place.arguments("--if-drift", "--promote")) == 0
     assert "The last verdict is OK" in capsys.readouterr().out
     assert stored(place) == [FIRST]
@@ -62,7 +62,7 @@ def test_after_a_verdict_of_ok_nothing_is_done(place: Place, capsys: Output) -> 
 
 def test_a_better_candidate_waits_for_its_promotion(place: Place, capsys: Output) -> None:
     answer(place.log, texts(NEW, "Bob"))
-    judged(place, "DRIFT", tag(place, FIRST))
+    leave_result(place, "DRIFT", tag(place, FIRST))
     assert main(place.arguments("--if-drift")) == 0
     (report,) = place.reports()
     candidate = load_entry(report["candidate"])
