@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,17 +27,21 @@ class LogRead:
 
 
 def read_log(
-    folder: Path, kind: str = "requests", since: datetime | None = None, until: datetime | None = None
+    folder: Path,
+    kind: str = "requests",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    where: Callable[[Row], bool] = bool,
 ) -> LogRead:
     """All rows of a kind with `since <= ts < until` (UTC or any zone), each exactly once.
 
     A folder that is not there has no rows. Files are passed over by the hour in their name, so rows must be
-    written within an hour of their `ts`.
+    written within an hour of their `ts`. Rows that `where` refuses are not kept: a log may exceed the memory.
     """
     first, end = utc_text(since) if since else "", utc_text(until) if until else "~"
     found = LogRead()
     for path in paths_between(folder, kind, since, until):
-        found.rows += [row for row in _rows(path, found) if first <= row["ts"] < end]
+        found.rows += [row for row in _rows(path, found) if first <= row["ts"] < end and where(row)]
     found.rows.sort(key=lambda row: str(row["ts"]))
     return found
 
