@@ -14,7 +14,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -196,13 +196,19 @@ def wobble(found: Pools, repeats: int) -> Figures:
 
 def wobbling_effects(n_reference: int, n_window: int, seed: int) -> dict[str, float]:
     """The effects of a window beside the one reference of its size; about 2 % of it is from elsewhere."""
-    baseline = Baseline(SHARED["usual"].take(np.arange(n_reference)), LABELS)
+    baseline = first_rows(n_reference)
     part = abs(np.random.default_rng(seed).normal(0, 0.02))
     counts = baseline.bins.count(drawn(seed, 0, n_window, "films", part)[1])
     return {
         test.name: effect(float(apart.score), n_reference, n_window)
         for test, apart in moved(baseline, counts).items()
     }
+
+
+@cache
+def first_rows(n: int) -> Baseline:
+    """A reference that stays the same."""
+    return Baseline(SHARED["usual"].take(np.arange(n)), LABELS)
 
 
 def detection(found: Pools, repeats: int) -> Figures:
