@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from bentos.log_files import hour_of, log_paths, utc_text
 
 Row = dict[str, Any]
+Item = tuple[str, str]
 SLACK = timedelta(hours=1)  # a row may be older than its file: a request in flight, unequal clocks
 
 
@@ -34,23 +35,45 @@ def read_log(
     A folder that is not there has no rows. Files are passed over by the hour in their name, so rows must be
     written within an hour of their `ts`.
     """
-    first, end = utc_text(since) if since else "", utc_text(until) if until else "~"
     found = LogRead()
-    for path in _plain_paths(folder, kind):
-        if (until is None or hour_of(path) - SLACK < until) and (
-            since is None or since < hour_of(path) + timedelta(hours=1) + SLACK
-        ):
-            found.rows += [row for row in _rows(path, found) if first <= row["ts"] < end]
-    found.rows.sort(key=lambda row: str(row["ts"]))
+    found.rows += sorted(_rows_between(folder, kind, since, until, found), key=lambda row: str(row["ts"]))
     return found
 
 
 def read_feedback(folder: Path, since: datetime | None = None, until: datetime | None = None) -> LogRead:
     """Feedback rows, only the last one of each (request_id, index, source)."""
     found = read_log(folder, "feedback", since, until)
-    last = {tuple(str(row.get(key)) for key in ("request_id", "index", "source")): row for row in found.rows}
+    last = {(*item_of(row), str(row.get("source"))): row for row in found.rows}
     found.rows = sorted(last.values(), key=lambda row: str(row["ts"]))
     return found
+
+
+def read_texts(
+    folder: Path, items: Set[Item], since: datetime | None = None, until: datetime | None = None
+) -> dict[Item, Row]:
+    """The texts logged for these items (`item_of` a row): `text` and, of a pair, `text_pair`.
+
+    A text is written just after its row, and deleted long before it: not every row has one.
+    """
+    rows = _rows_between(folder, "texts", since, until, LogRead())
+    return {item: row for row in rows if (item := item_of(row)) in items}
+
+
+def item_of(row: Row) -> Item:
+    """What a row of any kind is about: an input of a request, by (request_id, index) as texts."""
+    return str(row.get("request_id")), str(row.get("index"))
+
+
+def _rows_between(
+    folder: Path, kind: str, since: datetime | None, until: datetime | None, found: LogRead
+) -> Iterator[Row]:
+    """The rows of that time; what could not be read is counted in `found`."""
+    first, end = utc_text(since) if since else "", utc_text(until) if until else "~"
+    for path in _plain_paths(folder, kind):
+        if (until is None or hour_of(path) - SLACK < until) and (
+            since is None or since < hour_of(path) + timedelta(hours=1) + SLACK
+        ):
+            yield from (row for row in _rows(path, found) if first <= row["ts"] < end)
 
 
 def _plain_paths(folder: Path, kind: str) -> list[Path]:
