@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from bentos.log_files import hour_of, log_paths, utc_text
 
 Row = dict[str, Any]
-Item = tuple[str, str]
+Item = tuple[str, int]  # request_id, index
 SLACK = timedelta(hours=1)  # a row may be older than its file: a request in flight, unequal clocks
 
 
@@ -28,66 +28,70 @@ class LogRead:
 
 
 def read_log(
-    folder: Path, kind: str = "requests", since: datetime | None = None, until: datetime | None = None
+    folder: Path,
+    kind: str = "requests",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    where: Callable[[Row], bool] = bool,
 ) -> LogRead:
     """All rows of a kind with `since <= ts < until` (UTC or any zone), each exactly once.
 
     A folder that is not there has no rows. Files are passed over by the hour in their name, so rows must be
-    written within an hour of their `ts`.
+    written within an hour of their `ts`. Rows that `where` refuses are not kept: a log may exceed the memory.
     """
+    first, end = utc_text(since) if since else "", utc_text(until) if until else "~"
     found = LogRead()
-    found.rows += sorted(_rows_between(folder, kind, since, until, found), key=lambda row: str(row["ts"]))
+    for path in paths_between(folder, kind, since, until):
+        found.rows += [row for row in _rows(path, found) if first <= row["ts"] < end and where(row)]
+    found.rows.sort(key=lambda row: str(row["ts"]))
     return found
 
 
 def read_feedback(folder: Path, since: datetime | None = None, until: datetime | None = None) -> LogRead:
     """Feedback rows, only the last one of each (request_id, index, source)."""
     found = read_log(folder, "feedback", since, until)
-    last = {(*item_of(row), str(row.get("source"))): row for row in found.rows}
+    last = {tuple(str(row.get(key)) for key in ("request_id", "index", "source")): row for row in found.rows}
     found.rows = sorted(last.values(), key=lambda row: str(row["ts"]))
     return found
 
 
 def read_texts(
-    folder: Path, items: Set[Item], since: datetime | None = None, until: datetime | None = None
+    folder: Path, items: Container[Item | None], since: datetime | None = None, until: datetime | None = None
 ) -> dict[Item, Row]:
-    """The texts logged for these items (`item_of` a row): `text` and, of a pair, `text_pair`.
+    """The rows with the texts of these items: `text` and, of a pair, `text_pair`.
 
     A text is written just after its row, and deleted long before it: not every row has one.
     """
-    rows = _rows_between(folder, "texts", since, until, LogRead())
-    return {item: row for row in rows if (item := item_of(row)) in items}
+    rows = read_log(folder, "texts", since, until, lambda row: item_of(row) in items).rows
+    return {item: row for row in rows if (item := item_of(row))}
 
 
-def item_of(row: Row) -> Item:
-    """What a row of any kind is about: an input of a request, by (request_id, index) as texts."""
-    return str(row.get("request_id")), str(row.get("index"))
+def item_of(row: Row) -> Item | None:
+    """The input that a row of any kind is about; None where it names none."""
+    request_id, index = row.get("request_id"), row.get("index")
+    return (request_id, index) if isinstance(request_id, str) and type(index) is int else None
 
 
-def _rows_between(
-    folder: Path, kind: str, since: datetime | None, until: datetime | None, found: LogRead
-) -> Iterator[Row]:
-    """The rows of that time; what could not be read is counted in `found`."""
-    first, end = utc_text(since) if since else "", utc_text(until) if until else "~"
-    for path in _plain_paths(folder, kind):
-        if (until is None or hour_of(path) - SLACK < until) and (
-            since is None or since < hour_of(path) + timedelta(hours=1) + SLACK
-        ):
-            yield from (row for row in _rows(path, found) if first <= row["ts"] < end)
-
-
-def _plain_paths(folder: Path, kind: str) -> list[Path]:
-    """Each log file once, under its uncompressed name.
+def paths_between(
+    folder: Path, kind: str, since: datetime | None = None, until: datetime | None = None
+) -> list[Path]:
+    """The files that may hold rows of that time, each once, under its uncompressed name.
 
     Listed twice: a file that is compressed during the first listing can be in it under neither name.
     """
     listed = log_paths(folder, kind) + log_paths(folder, kind)
-    return sorted({path.with_name(path.name.removesuffix(".gz")) for path in listed})
+    paths = sorted({path.with_name(path.name.removesuffix(".gz")) for path in listed})
+    return [
+        path
+        for path in paths
+        if (until is None or hour_of(path) - SLACK < until)
+        and (since is None or since < hour_of(path) + timedelta(hours=1) + SLACK)
+    ]
 
 
 def _rows(path: Path, found: LogRead) -> Iterator[Row]:
     """The rows of one file; lines that are none are counted in `found`."""
-    file = _open(path)
+    file = open_log(path)
     if file is None:
         return
     with file:
@@ -112,8 +116,11 @@ def _row(line: bytes, found: LogRead) -> Row | None:
     return None
 
 
-def _open(path: Path) -> io.BufferedIOBase | None:
-    """The compressed file before the plain one: where both are, it is whole. None: deleted by now."""
+def open_log(path: Path) -> io.BufferedIOBase | None:
+    """A log file by its uncompressed name, in either form; None: deleted by now.
+
+    The compressed file before the plain one: where both are, it is whole.
+    """
     packed = Path(f"{path}.gz")
     for candidate in (packed, path, packed):  # again at the end: it may have been compressed between the two
         try:

@@ -16,23 +16,26 @@ from rich.progress import track
 
 from bentos.model_store import VARIANTS, ModelError, load_entry, model_name, read_reference, write_atomically
 from bentos.production import default_version
+from bentos.request_log import read_feedback
 from bentos.task import Task, TaskError, load_task
 from monitoring import acknowledge, audit
 from monitoring.drift import alarm_rate
 from monitoring.history import History
-from monitoring.judge import EXIT_CODES, Judgement, Reference, judge, worst
+from monitoring.judge import EXIT_CODES, Judgement, judge, worst
+from monitoring.performance import labelled_items
+from monitoring.reading import tally_window
+from monitoring.reference import Reference
 from monitoring.report import render
 from monitoring.result import to_json, write
 from monitoring.terminal import add_window, show, window_table
 from monitoring.windows import (
+    CLOCK_SLACK,
     Window,
     WindowError,
     log_folder,
     parse_length,
     parse_time,
     plan_windows,
-    read_labels,
-    read_window,
 )
 
 ALARMS = [verdict for verdict, code in EXIT_CODES.items() if code]
@@ -127,14 +130,16 @@ def tell(job: Job, console: Console) -> list[str]:
 
 def run(job: Job) -> Iterator[tuple[Judgement, Path]]:
     """Judge, draw and write one window after the other; the HTML page of each is the path."""
-    labels, progress, history = read_labels(job.logs, job.windows), Console(stderr=True), History(job.out)
+    feedback = read_feedback(job.logs, job.windows[0].start - CLOCK_SLACK)
+    labelled, progress, history = labelled_items(feedback.rows), Console(stderr=True), History(job.out)
     for window in track(
         job.windows, "judging", console=progress, disable=not progress.is_terminal, transient=True
     ):
         rate = alarm_rate(job.task.monitoring.false_alarms_per_month, window.length, job.scheduled)
-        found = read_window(job.logs, window, labels, job.now, newest=window == job.windows[-1])
+        now = job.now if window == job.windows[-1] else None
+        tally = tally_window(job.logs, job.reference.scope(window, labelled, now), feedback.damaged_files)
         past = history.before(window, job.reference.tag) if job.scheduled else []
-        judgement = judge(found, job.reference, rate, past)
+        judgement = judge(window, tally, feedback.rows, job.reference, rate, past)
         folder = job.out / window.name
         folder.mkdir(parents=True, exist_ok=True)
         page, error = render(judgement)

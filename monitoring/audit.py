@@ -55,12 +55,16 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def draw(folder: Path, since: datetime, n: int) -> list[Row]:
     """Up to `n` answers without an audit label, each with the same chance; raises WindowError for none."""
     labelled = {item_of(row) for row in read_feedback(folder, since).rows if row.get("source") == "audit"}
-    rows = [row for row in read_log(folder, since=since).rows if item_of(row) not in labelled]
+    rows = {
+        item: row
+        for row in read_log(folder, since=since).rows
+        if (item := item_of(row)) and item not in labelled
+    }
     if not rows:
         raise WindowError(f"No answer without an audit label since {since.isoformat()} in {folder}.")
-    drawn = random.SystemRandom().sample(rows, min(n, len(rows)))
-    texts = read_texts(folder, {item_of(row) for row in drawn}, since)
-    return [row | texts.get(item_of(row), {}) for row in drawn]
+    drawn = random.SystemRandom().sample(list(rows), min(n, len(rows)))
+    texts = read_texts(folder, drawn, since)
+    return [rows[item] | texts.get(item, {}) for item in drawn]
 
 
 def write_queue(path: Path, rows: Sequence[Row]) -> None:

@@ -21,7 +21,7 @@ create table if not exists windows (
     verdict text not null,
     flagged integer not null,  -- drift beyond chance, whether or not it was an alarm
     acknowledged integer not null default 0,  -- a person has said that it is ordinary
-    distances text not null,  -- JSON: by column
+    effects text not null,  -- JSON: by test
     result text not null,  -- result.json
     primary key (model_tag, start, end)
 )"""
@@ -32,7 +32,7 @@ class Past:
     """An earlier window of the same model and length."""
 
     window: Window
-    distances: dict[str, float]  # by column
+    effects: dict[str, float]  # by test
     flagged: bool
     ordinary: bool  # neither flagged nor otherwise in doubt, or acknowledged
 
@@ -50,7 +50,7 @@ class History:
         """The windows of that model and of this length that ended before this one began, the newest first."""
         with self._connection() as connection:
             rows = connection.execute(
-                "select start, end, verdict, flagged, acknowledged, distances from windows"
+                "select start, end, verdict, flagged, acknowledged, effects from windows"
                 " where model_tag = ? and end <= ? order by end desc",
                 (tag, window.start.isoformat()),
             ).fetchall()
@@ -59,20 +59,19 @@ class History:
 
     def remember(self, tag: str, window: Window, result: dict[str, Any]) -> None:
         """Keep a `result.json`; one of the same window is replaced, but stays acknowledged."""
-        distances = {one["column"]: one["distance"] for one in result["drift"]}
         with self._connection() as connection:
             connection.execute(
-                "insert into windows (model_tag, start, end, verdict, flagged, distances, result)"
+                "insert into windows (model_tag, start, end, verdict, flagged, effects, result)"
                 " values (?, ?, ?, ?, ?, ?, ?) on conflict (model_tag, start, end) do update set"
                 " verdict = excluded.verdict, flagged = excluded.flagged,"
-                " distances = excluded.distances, result = excluded.result",
+                " effects = excluded.effects, result = excluded.result",
                 (
                     tag,
                     window.start.isoformat(),
                     window.end.isoformat(),
                     result["verdict"],
                     result["flagged"],
-                    json.dumps(distances),
+                    json.dumps(result["effects"]),
                     json.dumps(result),
                 ),
             )
@@ -103,7 +102,7 @@ class History:
             connection.close()
 
 
-def _past(start: str, end: str, verdict: str, flagged: int, acknowledged: int, distances: str) -> Past:
+def _past(start: str, end: str, verdict: str, flagged: int, acknowledged: int, effects: str) -> Past:
     window = Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
     ordinary = bool(acknowledged) or (verdict == "OK" and not flagged)
-    return Past(window, json.loads(distances), bool(flagged), ordinary)
+    return Past(window, json.loads(effects), bool(flagged), ordinary)

@@ -33,6 +33,11 @@ def test_rows_of_all_files_in_order_of_time(tmp_path: Path) -> None:
     assert [row["index"] for row in read_log(tmp_path).rows] == [0, 1, 2]
 
 
+def test_rows_that_are_not_asked_for_are_left(tmp_path: Path) -> None:
+    put(tmp_path, 9, [line(at(9, minute), index=minute) for minute in range(5)])
+    assert [row["index"] for row in read_log(tmp_path, where=lambda row: row["index"] > 2).rows] == [3, 4]
+
+
 def test_since_is_included_and_until_is_not(tmp_path: Path) -> None:
     put(tmp_path, 9, [line(at(9, minute), index=minute) for minute in range(5)])
     assert [row["index"] for row in read_log(tmp_path, since=at(9, 1), until=at(9, 3)).rows] == [1, 2]
@@ -99,12 +104,12 @@ def test_texts_are_found_by_request_and_index(tmp_path: Path) -> None:
     rows += [line(at(9), request_id="b", index=0, text="other"), line(at(9), request_id=["a"], index={})]
     put(tmp_path, 9, rows, kind="texts")
     put(tmp_path, 9, [line(at(9), request_id="a", index=0)])
-    found = read_texts(tmp_path, {("a", "0"), ("a", "2"), ("absent", "0")})
+    found = read_texts(tmp_path, {("a", 0), ("a", 2), ("absent", 0)})
     assert {item: (row["text"], row["text_pair"]) for item, row in found.items()} == {
-        ("a", "0"): ("text 0", "p"),
-        ("a", "2"): ("text 2", "p"),
+        ("a", 0): ("text 0", "p"),
+        ("a", 2): ("text 2", "p"),
     }
-    assert list(read_texts(tmp_path, {("a", "0"), ("a", "2")}, since=at(9, 1))) == [("a", "2")]
+    assert list(read_texts(tmp_path, {("a", 0), ("a", 2)}, since=at(9, 1))) == [("a", 2)]
 
 
 def test_no_folder_no_rows(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def window(i: int, length: timedelta = DAY) -> Window:
 
 
 def result(verdict: str = "OK", flagged: bool = False) -> dict[str, Any]:
-    return {"verdict": verdict, "flagged": flagged, "drift": [{"column": "label", "distance": 0.1}]}
+    return {"verdict": verdict, "flagged": flagged, "effects": {"label, chi-square": 0.1}}
 
 
 def test_windows_come_back_the_newest_first(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_windows_come_back_the_newest_first(tmp_path: Path) -> None:
     for i in (2, 0, 1):
         history.remember(TAG, window(i), result())
     assert [one.window for one in history.before(window(2), TAG)] == [window(1), window(0)]
-    assert History(tmp_path).before(window(1), TAG)[0].distances == {"label": 0.1}
+    assert History(tmp_path).before(window(1), TAG)[0].effects == {"label, chi-square": 0.1}
 
 
 def test_other_models_lengths_and_overlaps_are_left_out(tmp_path: Path) -> None:

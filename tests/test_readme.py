@@ -34,6 +34,7 @@ def test_every_make_target_exists() -> None:
         "train",
         "train.evaluate",
         "train.promote",
+        "train.retrain",
         "train.sample_corpus",
         "monitoring",
         "monitoring audit",
