@@ -1,6 +1,6 @@
 """What the service remembers: a row for each input answered, and the true labels that come back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class AnswerLog:
         texts: Sequence[TextInput],
         encoded: Sequence[Encoded],
         scores: Floats,
+        tags: Mapping[str, str],
         first_index: int = 0,
     ) -> None:
         """Note the answer to each input of a request; `scores` [n, labels] are the calibrated ones."""
@@ -52,6 +53,7 @@ class AnswerLog:
                 encoded=encoded[i],
                 log_inputs=log_inputs,
                 key=self._key,
+                tags=tags,
             )
             self._logs["requests"].write(row)
             if log_inputs in ("redacted", "full"):

@@ -4,10 +4,11 @@ import math
 import os
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
+from types import MappingProxyType
 
 from bentos.log_files import utc_text
 from bentos.log_reader import LogRead, Row, item_of, read_feedback, read_log, read_texts
@@ -65,6 +66,7 @@ def make_row(
     encoded: Encoded,
     log_inputs: LogInputs,
     key: bytes,
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Row:
     """The log row of one item; `probs` in the order of `labels`, `key` of the text hash at most 64 bytes.
 
@@ -85,6 +87,7 @@ def make_row(
         "latency_ms": latency_ms if latency_ms is None else round(latency_ms, 3),
         "status": 200,
         "truncated": encoded.truncated,
+        **({"tags": dict(tags)} if tags else {}),
         **describe(text, encoded),
         **(_traces(text, encoded, key) if log_inputs != "none" else {}),
     }

@@ -12,6 +12,7 @@ from bentos.model_store import Entry
 from bentos.preprocess import TextPreprocess
 from bentos.request_log import read_log
 
+SCORES = np.array([[0.2, 0.8], [0.6, 0.4]])
 TEXTS = ["The game is great.", "Mail me: a@example.com"]
 
 
@@ -21,7 +22,7 @@ def answered(entry: Entry, folder: Path, log_inputs: Any) -> None:
     entry = replace(entry, task=replace(entry.task, monitoring=monitoring))
     log = AnswerLog(folder, monitoring)
     encoded = TextPreprocess(entry.path, entry.task)(TEXTS)
-    log.record(entry, "r", 1.5, TEXTS, encoded, np.array([[0.2, 0.8], [0.6, 0.4]]), first_index=3)
+    log.record(entry, "r", 1.5, TEXTS, encoded, SCORES, {"app": "730"}, first_index=3)
     log.close()
 
 
@@ -34,7 +35,7 @@ def answered(entry: Entry, folder: Path, log_inputs: Any) -> None:
         ("full", TEXTS),
     ],
 )
-def test_the_texts_are_kept_apart_and_only_if_wanted(
+def test_a_row_has_its_tags_and_the_text_is_kept_apart_if_at_all(
     entry: Entry, tmp_path: Path, log_inputs: str, texts: list[str]
 ) -> None:
     answered(entry, tmp_path, log_inputs)
@@ -43,6 +44,7 @@ def test_the_texts_are_kept_apart_and_only_if_wanted(
         ("r", 3, "positive"),
         ("r", 4, "negative"),
     ]
+    assert [row["tags"] for row in rows] == [{"app": "730"}] * 2
     kept = read_log(tmp_path, "texts").rows
     assert [row["text"] for row in kept] == texts
     assert [row["index"] for row in kept] == [3, 4][: len(texts)]

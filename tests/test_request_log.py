@@ -121,6 +121,12 @@ def test_times_are_utc_and_a_reference_row_may_have_none() -> None:
         row(ts=datetime(2026, 11, 21))
 
 
+@pytest.mark.parametrize("log_inputs", ["none", "hash"])
+def test_tags_are_kept_whatever_else_is(log_inputs: str) -> None:
+    assert row(log_inputs=log_inputs, tags={"app": "730"})["tags"] == {"app": "730"}
+    assert "tags" not in row(log_inputs=log_inputs, tags={})
+
+
 @pytest.mark.parametrize("log_inputs", ["none", "hash", "redacted", "full"])
 def test_a_row_has_traces_of_the_input_if_wanted_and_never_the_input(log_inputs: str) -> None:
     made = row(("secret", "words"), log_inputs=log_inputs)
