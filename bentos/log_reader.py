@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from bentos.log_files import hour_of, log_paths, utc_text
 
 Row = dict[str, Any]
+Item = tuple[str, int]  # request_id, index
 SLACK = timedelta(hours=1)  # a row may be older than its file: a request in flight, unequal clocks
 
 
@@ -52,6 +53,23 @@ def read_feedback(folder: Path, since: datetime | None = None, until: datetime |
     last = {tuple(str(row.get(key)) for key in ("request_id", "index", "source")): row for row in found.rows}
     found.rows = sorted(last.values(), key=lambda row: str(row["ts"]))
     return found
+
+
+def read_texts(
+    folder: Path, items: Container[Item | None], since: datetime | None = None, until: datetime | None = None
+) -> dict[Item, Row]:
+    """The rows with the texts of these items: `text` and, of a pair, `text_pair`.
+
+    A text is written just after its row, and deleted long before it: not every row has one.
+    """
+    rows = read_log(folder, "texts", since, until, lambda row: item_of(row) in items).rows
+    return {item: row for row in rows if (item := item_of(row))}
+
+
+def item_of(row: Row) -> Item | None:
+    """The input that a row of any kind is about; None where it names none."""
+    request_id, index = row.get("request_id"), row.get("index")
+    return (request_id, index) if isinstance(request_id, str) and type(index) is int else None
 
 
 def paths_between(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bentos.log_reader import read_feedback, read_log
+from bentos.log_reader import read_feedback, read_log, read_texts
 
 
 def at(hour: int, minute: int = 0) -> datetime:
@@ -97,6 +97,19 @@ def test_other_files_and_kinds_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "requests-99999999T99-h-1-0.jsonl").write_bytes(line(at(9)))
     found = read_log(tmp_path)
     assert (found.rows, found.torn_lines, found.damaged_files) == ([], 0, [])
+
+
+def test_texts_are_found_by_request_and_index(tmp_path: Path) -> None:
+    rows = [line(at(9, i), request_id="a", index=i, text=f"text {i}", text_pair="p") for i in range(3)]
+    rows += [line(at(9), request_id="b", index=0, text="other"), line(at(9), request_id=["a"], index={})]
+    put(tmp_path, 9, rows, kind="texts")
+    put(tmp_path, 9, [line(at(9), request_id="a", index=0)])
+    found = read_texts(tmp_path, {("a", 0), ("a", 2), ("absent", 0)})
+    assert {item: (row["text"], row["text_pair"]) for item, row in found.items()} == {
+        ("a", 0): ("text 0", "p"),
+        ("a", 2): ("text 2", "p"),
+    }
+    assert list(read_texts(tmp_path, {("a", 0), ("a", 2)}, since=at(9, 1))) == [("a", 2)]
 
 
 def test_no_folder_no_rows(tmp_path: Path) -> None:

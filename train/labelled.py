@@ -1,7 +1,7 @@
 """Labels that came back, joined with the texts that they are of."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,8 +10,8 @@ from typing import Any
 
 from rich.console import Console
 
+from bentos.log_reader import Item, item_of, read_feedback, read_texts
 from bentos.log_reader import Row as LogRow
-from bentos.log_reader import read_feedback, read_log
 from bentos.model_store import write_atomically
 from bentos.task import Task
 from train.data import Tally, usable_rows
@@ -22,8 +22,6 @@ SOURCES = ("audit", "user")
 TEXTS = ("text", "text_pair")
 FILLED_COLUMNS = ("request_id", "index", "ts", "text", "label")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # the audit puts an apostrophe before a text that begins so
-
-Item = tuple[str, int]  # request_id, index
 
 
 @contextmanager
@@ -86,7 +84,7 @@ def labelled_items(folder: Path, filled: Path | None) -> list[LogRow]:
     """One row for each labelled item. An audit's label goes before a user's, the filled file before both."""
     given = read_filled(filled) if filled else {}
     labels = feedback_labels(folder) | {item: (row["label"], "audit") for item, row in given.items()}
-    texts = {item: row for item, row in given.items() if row["text"]} | stored_texts(folder, labels)
+    texts = {item: row for item, row in given.items() if row["text"]} | read_texts(folder, labels)
     return [
         {name: texts.get(item, {}).get(name) for name in (*TEXTS, "ts")} | {"label": label, "source": source}
         for item, (label, source) in labels.items()
@@ -100,14 +98,8 @@ def feedback_labels(folder: Path) -> dict[Item, tuple[str, str]]:
         item: (row["label"], source)
         for source in reversed(SOURCES)
         for row in rows
-        if row.get("source") == source and isinstance(row.get("label"), str) and (item := _item(row))
+        if row.get("source") == source and isinstance(row.get("label"), str) and (item := item_of(row))
     }
-
-
-def stored_texts(folder: Path, wanted: Mapping[Item, object]) -> dict[Item, LogRow]:
-    """The logged texts of these items."""
-    rows = read_log(folder, "texts", where=lambda row: _item(row) in wanted).rows
-    return {item: row for row in rows if (item := _item(row))}
 
 
 def read_filled(path: Path) -> dict[Item, dict[str, Any]]:
@@ -136,8 +128,3 @@ def _filled_item(line: dict[str, Any], path: Path) -> tuple[Item, dict[str, Any]
 def _as_asked(cell: str) -> str:
     """A text without the apostrophe that kept a spreadsheet from computing it."""
     return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
-
-
-def _item(row: LogRow) -> Item | None:
-    request_id, index = row.get("request_id"), row.get("index")
-    return (request_id, index) if isinstance(request_id, str) and type(index) is int else None
