@@ -13,7 +13,7 @@ def hold_idle_connections() -> None:
 
     With the server's timer the shorter one, a request that comes in the moment it rings meets a reset. A
     process that was held up for longer than the timer does that to each request that came meanwhile, for its
-    event loop looks at timers first. To be called in the server's event loop; without a server nothing is done.
+    event loop looks at timers first. To be called in the server's event loop; elsewhere nothing is done.
     """
     frame = sys._getframe()
     while frame.f_back:

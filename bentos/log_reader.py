@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,20 +27,21 @@ class LogRead:
 
 
 def read_log(
-    folder: Path, kind: str = "requests", since: datetime | None = None, until: datetime | None = None
+    folder: Path,
+    kind: str = "requests",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    where: Callable[[Row], bool] = bool,
 ) -> LogRead:
     """All rows of a kind with `since <= ts < until` (UTC or any zone), each exactly once.
 
     A folder that is not there has no rows. Files are passed over by the hour in their name, so rows must be
-    written within an hour of their `ts`.
+    written within an hour of their `ts`. Rows that `where` refuses are not kept: a log may exceed the memory.
     """
     first, end = utc_text(since) if since else "", utc_text(until) if until else "~"
     found = LogRead()
-    for path in _plain_paths(folder, kind):
-        if (until is None or hour_of(path) - SLACK < until) and (
-            since is None or since < hour_of(path) + timedelta(hours=1) + SLACK
-        ):
-            found.rows += [row for row in _rows(path, found) if first <= row["ts"] < end]
+    for path in paths_between(folder, kind, since, until):
+        found.rows += [row for row in _rows(path, found) if first <= row["ts"] < end and where(row)]
     found.rows.sort(key=lambda row: str(row["ts"]))
     return found
 
@@ -53,18 +54,26 @@ def read_feedback(folder: Path, since: datetime | None = None, until: datetime |
     return found
 
 
-def _plain_paths(folder: Path, kind: str) -> list[Path]:
-    """Each log file once, under its uncompressed name.
+def paths_between(
+    folder: Path, kind: str, since: datetime | None = None, until: datetime | None = None
+) -> list[Path]:
+    """The files that may hold rows of that time, each once, under its uncompressed name.
 
     Listed twice: a file that is compressed during the first listing can be in it under neither name.
     """
     listed = log_paths(folder, kind) + log_paths(folder, kind)
-    return sorted({path.with_name(path.name.removesuffix(".gz")) for path in listed})
+    paths = sorted({path.with_name(path.name.removesuffix(".gz")) for path in listed})
+    return [
+        path
+        for path in paths
+        if (until is None or hour_of(path) - SLACK < until)
+        and (since is None or since < hour_of(path) + timedelta(hours=1) + SLACK)
+    ]
 
 
 def _rows(path: Path, found: LogRead) -> Iterator[Row]:
     """The rows of one file; lines that are none are counted in `found`."""
-    file = _open(path)
+    file = open_log(path)
     if file is None:
         return
     with file:
@@ -89,8 +98,11 @@ def _row(line: bytes, found: LogRead) -> Row | None:
     return None
 
 
-def _open(path: Path) -> io.BufferedIOBase | None:
-    """The compressed file before the plain one: where both are, it is whole. None: deleted by now."""
+def open_log(path: Path) -> io.BufferedIOBase | None:
+    """A log file by its uncompressed name, in either form; None: deleted by now.
+
+    The compressed file before the plain one: where both are, it is whole.
+    """
     packed = Path(f"{path}.gz")
     for candidate in (packed, path, packed):  # again at the end: it may have been compressed between the two
         try:

@@ -152,8 +152,10 @@ def read_reference(entry: Entry) -> list[dict[str, Any]]:
         return [json.loads(line) for line in file]
 
 
-def save_entry(folder: Path, tag: str) -> None:
+def save_entry(folder: Path, tag: str, as_latest: bool = True) -> None:
     """Store a finished folder under `tag`. A kill at any moment leaves the whole entry or none.
+
+    The first version of a name is its latest in any case.
 
     BentoML copies into the store file by file, so a reader can meet half an entry. It therefore
     writes into a store of its own beside the real one, and a rename brings the entry over.
@@ -166,7 +168,9 @@ def save_entry(folder: Path, tag: str) -> None:
     with tempfile.TemporaryDirectory(prefix="staging-", dir=_staging_folder()) as staging:
         _create_in(Path(staging), folder, tag)
         os.rename(Path(staging, "models", name, version), target)
-    write_atomically(target.parent / "latest", version)
+    latest = target.parent / "latest"
+    if as_latest or not latest.exists():
+        write_atomically(latest, version)
 
 
 def store_folder() -> Path:

@@ -20,6 +20,8 @@ __all__ += ["read_feedback", "read_log"]
 
 TEXT_NUMBERS = ("n_chars", "n_tokens", "subword_rate", "unk_rate", "upper_share", "non_letter_share")
 BUCKET_BITS = 10  # token ids are hashed into 1024 buckets
+DIGITS = "0123456789abcdefghijklmnopqrstuv"
+BUCKET_NAMES = [high + low for high in DIGITS for low in DIGITS]  # each bucket as two digits in base 32
 GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio: multiplying by it spreads neighbouring ids evenly
 
 
@@ -27,7 +29,8 @@ def describe(text: TextInput, encoded: Encoded) -> dict[str, float]:
     """The TEXT_NUMBERS of an input; shares are 0 where there is nothing to share.
 
     `subword_rate` (tokens that continue a word) and `unk_rate` are shares of the tokens that the model reads,
-    special ones apart; the others are of the whole text, both texts of a pair together.
+    special ones apart; the others are of the whole text, both texts of a pair together. Shares have at most
+    seven digits.
     """
     whole = text if isinstance(text, str) else "".join(text)
     letters = upper = spaces = 0
@@ -41,10 +44,10 @@ def describe(text: TextInput, encoded: Encoded) -> dict[str, float]:
     return {
         "n_chars": len(whole),
         "n_tokens": encoded.n_tokens,
-        "subword_rate": (tokens - encoded.n_words) / max(tokens, 1),
-        "unk_rate": encoded.n_unknown / max(tokens, 1),
-        "upper_share": upper / max(letters, 1),
-        "non_letter_share": (len(whole) - letters - spaces) / max(len(whole), 1),
+        "subword_rate": _short((tokens - encoded.n_words) / max(tokens, 1)),
+        "unk_rate": _short(encoded.n_unknown / max(tokens, 1)),
+        "upper_share": _short(upper / max(letters, 1)),
+        "non_letter_share": _short((len(whole) - letters - spaces) / max(len(whole), 1)),
     }
 
 
@@ -62,7 +65,11 @@ def make_row(
     log_inputs: Literal["none", "hash", "full"],
     key: bytes,
 ) -> Row:
-    """The log row of one item; `probs` in the order of `labels`, `key` of the text hash at most 64 bytes."""
+    """The log row of one item; `probs` in the order of `labels`, `key` of the text hash at most 64 bytes.
+
+    Scores, entropy and shares have at most seven significant digits, the latency three decimals. `buckets`
+    holds the token buckets in rising order, two digits in base 32 each: `int(pair, 32)`.
+    """
     scores = [float(score) for score in probs]
     best = max(range(len(scores)), key=scores.__getitem__)
     return {
@@ -71,10 +78,10 @@ def make_row(
         "index": index,
         "model_tag": model_tag,
         "label": labels[best],
-        "score": scores[best],
-        "probs": scores,
-        "entropy": -sum(score * math.log(score) for score in scores if score > 0),
-        "latency_ms": latency_ms,
+        "score": _short(scores[best]),
+        "probs": [_short(score) for score in scores],
+        "entropy": _short(-sum(score * math.log(score) for score in scores if score > 0)),
+        "latency_ms": latency_ms if latency_ms is None else round(latency_ms, 3),
         "status": 200,
         "truncated": encoded.truncated,
         **describe(text, encoded),
@@ -89,7 +96,12 @@ def _traces(text: TextInput, encoded: Encoded, key: bytes) -> Row:
     digest = blake2b(whole.encode("utf-8", "surrogatepass"), key=key, digest_size=16)
     ids = encoded.arrays["input_ids"].tolist()
     buckets = {(GOLDEN * i & (2**64 - 1)) >> (64 - BUCKET_BITS) for i in ids}
-    return {"text_hash": digest.hexdigest(), "buckets": sorted(buckets)}
+    return {"text_hash": digest.hexdigest(), "buckets": "".join(BUCKET_NAMES[b] for b in sorted(buckets))}
+
+
+def _short(number: float) -> float:
+    """Logits come in single precision: the digits beyond the seventh say nothing and cost space."""
+    return float(f"{number:.7g}")
 
 
 def _texts(text: TextInput) -> Row:

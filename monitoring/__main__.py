@@ -21,7 +21,7 @@ from monitoring.exposition import Exposition
 from monitoring.job import Job, prepare, run
 from monitoring.judge import EXIT_CODES, worst
 from monitoring.lock import locked
-from monitoring.loop import hold_signals, loop, stopped
+from monitoring.loop import Stop, loop
 from monitoring.outputs import leave
 from monitoring.terminal import add_window, show, window_table
 from monitoring.webhook import WebhookError, from_environment
@@ -55,8 +55,7 @@ def go_on(arguments: argparse.Namespace) -> None:
     load_task(arguments.task)
     from_environment()
     length = parse_length(arguments.window)
-    exposition = Exposition()
-    hold_signals()
+    exposition, stopped = Exposition(), Stop()
     if arguments.serve is not None:
         host, port = exposition.serve(arguments.serve).server_address[:2]
         print(f"Metrics: http://{host!s}:{port}/metrics", flush=True)
@@ -69,7 +68,7 @@ def go_on(arguments: argparse.Namespace) -> None:
             print(error, file=sys.stderr, flush=True)
             return False
 
-    loop(succeeds, length, timedelta(seconds=arguments.settle))
+    loop(succeeds, stopped, length, timedelta(seconds=arguments.settle))
 
 
 def attempt(

@@ -55,7 +55,15 @@ class Bins:
 
     def count(self, columns: Columns) -> Counts:
         """How many values fall into each cell."""
-        return np.bincount(self.cells(columns)[1], minlength=self.n_cells)
+        counts = np.zeros(self.n_cells, np.int64)
+        for name, edges in self.edges.items():
+            cells = np.searchsorted(edges, finite(columns.numbers[name]))
+            counts[self.spans[name]] = np.bincount(cells, minlength=len(edges) + 1)
+        known = columns.labels[columns.labels >= 0]
+        counts[self.spans["label"]] = np.bincount(known, minlength=self.n_labels)
+        holders = np.count_nonzero(np.diff(columns.bucket_ends, prepend=0))
+        counts[self.spans["tokens"]] = [holders, *np.bincount(columns.buckets, minlength=BUCKETS)]
+        return counts
 
 
 def bins_of(reference: Columns, n_labels: int) -> Bins:

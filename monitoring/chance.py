@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,33 +15,34 @@ BLOCK = 100  # draws at a time: their weights are a dense matrix
 TAIL = 25  # of the draws; further out the survival function goes on exponentially
 
 Floats = NDArray[np.float64]
+Key = TypeVar("Key")
 
 
-class Null:
-    """What chance does to a family of columns: the scores [draws] of each."""
+class Null(Generic[Key]):
+    """What chance does to a family of tests: the scores [draws] of each."""
 
-    def __init__(self, scores: Mapping[str, Floats]) -> None:
+    def __init__(self, scores: Mapping[Key, Floats]) -> None:
         self.scores = scores
 
-    def p_values(self, scores: Mapping[str, float]) -> dict[str, float]:
-        """Of each column, the probability that chance moves any of these columns so improbably far."""
+    def p_values(self, scores: Mapping[Key, float]) -> dict[Key, float]:
+        """Of each test, the probability that chance alone takes any of these so improbably far."""
         family = self._family(scores)
         return {
             name: float(np.exp(-surprise(family, surprise(self.scores[name], np.array(score)))))
             for name, score in scores.items()
         }
 
-    def critical(self, column: str, alpha: float) -> float:
-        """The score of a column at which that probability is alpha, of all columns together."""
-        return value_at(self.scores[column], value_at(self._of_all, -math.log(alpha)))
+    def critical(self, test: Key, alpha: float) -> float:
+        """The score of a test at which that probability is alpha, of all tests together."""
+        return value_at(self.scores[test], value_at(self._of_all, -math.log(alpha)))
 
     @cached_property
     def _of_all(self) -> Floats:
         return self._family(self.scores)
 
-    def _family(self, columns: Iterable[str]) -> Floats:
-        """The most surprising column of each draw (Westfall and Young 1993, step 1 of minP)."""
-        logs = [surprise(self.scores[column], self.scores[column]) for column in columns]
+    def _family(self, tests: Iterable[Key]) -> Floats:
+        """The most surprising test of each draw (Westfall and Young 1993, step 1 of minP)."""
+        logs = [surprise(self.scores[test], self.scores[test]) for test in tests]
         return np.asarray(np.max(logs, axis=0, initial=0.0))
 
 
@@ -51,7 +53,7 @@ def shuffled(table: csr_array, n_before: int) -> tuple[Floats, Floats]:
     """
     generator, first = np.random.default_rng(SEED), np.arange(table.shape[0]) < n_before
     hands = (generator.permuted(np.tile(first, (BLOCK, 1)), axis=1) for _ in range(DRAWS // BLOCK))
-    before = np.concatenate([hand.astype(np.float32) @ table for hand in hands])
+    before = np.concatenate([hand.astype(np.float32) @ table for hand in hands]).astype(np.float64)
     return before, table.sum(axis=0) - before
 
 
@@ -61,7 +63,7 @@ def drawn(table: csr_array, weights: Floats, sizes: tuple[int, int]) -> tuple[Fl
     sides: tuple[list[Floats], list[Floats]] = ([], [])
     for _ in range(DRAWS // BLOCK):
         for side, size in zip(sides, sizes, strict=True):
-            side.append(generator.multinomial(size, chances, BLOCK).astype(np.float32) @ table)
+            side.append(generator.multinomial(size, chances, BLOCK).astype(np.float64) @ table)
     return np.concatenate(sides[0]), np.concatenate(sides[1])
 
 

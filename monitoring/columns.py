@@ -1,19 +1,19 @@
 """Log rows as columns: one array per number that can be compared."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bentos.request_log import BUCKET_BITS, TEXT_NUMBERS, Row
+from bentos.request_log import BUCKET_NAMES, TEXT_NUMBERS, Row
 from bentos.task import Task
 
 NUMBERS = {"text-classification": TEXT_NUMBERS}  # what describe() gives for each pipeline tag
-BUCKETS = 2**BUCKET_BITS
-SAMPLE = 10_000  # rows that stand for a larger window where single rows are needed
+BUCKETS = len(BUCKET_NAMES)
+BUCKET_OF = {name: bucket for bucket, name in enumerate(BUCKET_NAMES)}
 LARGEST = 1e100  # beyond it a number counts as infinite: means and histograms of such overflow
 
 
@@ -44,9 +44,9 @@ class Columns:
 
 def to_columns(rows: Sequence[Row], task: Task) -> Columns:
     """The columns that drift is judged on; bad values count as none, never as an error."""
-    numbers = {f"probs[{label}]": values for label, values in _scores(rows, task).items()}
+    numbers = _scores(rows, task)
     for name in NUMBERS.get(task.pipeline_tag, ()):
-        numbers[name] = np.array([_number(row.get(name)) for row in rows], dtype=np.float64)
+        numbers[name] = np.array([number(row.get(name)) for row in rows], dtype=np.float64)
     buckets = [_buckets(row.get("buckets")) for row in rows]
     return Columns(
         labels=np.array([_position(row.get("label"), task) for row in rows], np.int64),
@@ -56,12 +56,21 @@ def to_columns(rows: Sequence[Row], task: Task) -> Columns:
     )
 
 
-def sample(columns: Columns) -> Columns:
-    """At most SAMPLE rows, the same ones each time."""
-    if len(columns) <= SAMPLE:
-        return columns
-    rows = np.random.default_rng(0).choice(len(columns), SAMPLE, replace=False)
-    return columns.take(np.sort(rows))
+def no_columns(numbers: Iterable[str]) -> Columns:
+    """No rows."""
+    none = np.array([], np.int64)
+    return Columns(none, {name: np.array([]) for name in numbers}, none, none)
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """The rows of one part after the other; at least one, all with the same numbers."""
+    starts = np.cumsum([0, *(len(one.buckets) for one in parts)])
+    return Columns(
+        np.concatenate([one.labels for one in parts]),
+        {name: np.concatenate([one.numbers[name] for one in parts]) for name in parts[0].numbers},
+        np.concatenate([one.buckets for one in parts]),
+        np.concatenate([one.bucket_ends + start for one, start in zip(parts, starts, strict=False)]),
+    )
 
 
 def finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -97,13 +106,27 @@ def probs_fault(value: Any, task: Task) -> str | None:
     return None
 
 
+def probs_are_sound(probs: NDArray[np.float64], task: Task) -> bool:
+    """Whether `probs_fault` finds nothing in any row of [rows, labels]."""
+    if not (np.abs(probs) <= LARGEST).all():
+        return False
+    if task.problem_type != "regression" and not ((probs >= -1e-6) & (probs <= 1 + 1e-6)).all():
+        return False
+    return task.problem_type != "single_label_classification" or bool(
+        (np.abs(probs.sum(axis=1) - 1) <= 1e-3).all()
+    )
+
+
+def compared_scores(probs: NDArray[np.float64], task: Task) -> dict[str, NDArray[np.float64]]:
+    """Of [rows, labels] a column for each class; of two classes that add up to 1 the second tells all."""
+    binary = task.problem_type == "single_label_classification" and len(task.labels) == 2
+    return {f"probs[{label}]": probs[:, i] for i, label in enumerate(task.labels) if not (binary and i == 0)}
+
+
 def _scores(rows: Sequence[Row], task: Task) -> dict[str, NDArray[np.float64]]:
-    """One array per class; of two classes that add up to 1 the second tells all."""
     empty = [math.nan] * len(task.labels)
     lists = [empty if probs_fault(row.get("probs"), task) else row["probs"] for row in rows]
-    matrix = np.array(lists, dtype=np.float64).reshape(len(rows), len(task.labels))
-    binary = task.problem_type == "single_label_classification" and len(task.labels) == 2
-    return {label: matrix[:, i] for i, label in enumerate(task.labels) if not (binary and i == 0)}
+    return compared_scores(np.array(lists, dtype=np.float64).reshape(len(rows), len(task.labels)), task)
 
 
 def _position(label: Any, task: Task) -> int:
@@ -111,11 +134,14 @@ def _position(label: Any, task: Task) -> int:
 
 
 def _buckets(value: Any) -> list[int]:
-    """The usable ones of a row, each once."""
+    """The usable ones of a row, each once; store entries of earlier versions have lists of numbers."""
+    if isinstance(value, str):
+        value = [BUCKET_OF.get(value[i : i + 2]) for i in range(0, len(value), 2)]
     if not isinstance(value, list):
         return []
     return sorted({one for one in value if type(one) is int and 0 <= one < BUCKETS})
 
 
-def _number(value: Any) -> float:
+def number(value: Any) -> float:
+    """A usable number, or NaN."""
     return math.nan if number_fault(value) else float(value)

@@ -8,11 +8,12 @@ from typing import Any
 from bentos.request_log import Row
 from bentos.task import Task
 from monitoring.columns import NUMBERS, number_fault, probs_fault
-from monitoring.windows import Found
+from monitoring.tally import Faults, Tally
 
 MAX_SHARE = 0.05  # of the rows may be without a usable value in a column, beyond what the reference has
 MAX_STRAY = 0.01  # of the lines may be unreadable or dated in the future: a kill tears single ones
 LISTED = 5  # labels or tags in a message
+NONE: Counter[str] = Counter()
 
 Check = Callable[[Any], str | None]
 
@@ -25,19 +26,19 @@ class Fault:
     message: str
 
 
-def check_log(found: Found) -> list[Fault]:
+def check_log(tally: Tally) -> list[Fault]:
     """Faults of the log as a whole, whichever model wrote it."""
-    faults = []
+    faults, logged = [], tally.logged.total()
     for column, count, what in (
-        ("ts", found.future_rows, "rows are dated in the future; set the clock of the machine that serves"),
+        ("ts", tally.future_rows, "rows are dated in the future; set the clock of the machine that serves"),
         (
             "",
-            found.unreadable_lines,
+            tally.unreadable_lines,
             "lines are no log rows (a JSON object with a ts); who else writes here?",
         ),
     ):
-        if count > MAX_STRAY * (count + len(found.rows)):
-            faults.append(Fault(column, f"{count:,} beside {len(found.rows):,} rows: {what}"))
+        if count > MAX_STRAY * (count + logged):
+            faults.append(Fault(column, f"{count:,} beside {logged:,} rows: {what}"))
     return faults
 
 
@@ -51,15 +52,20 @@ def check_tags(tags: Counter[str], expected: str) -> list[Fault]:
     return [Fault("model_tag", f"{message}: choose the entry that served by --version and --variant")]
 
 
-def check_rows(rows: Sequence[Row], reference: Sequence[Row], task: Task) -> list[Fault]:
+def check_rows(tally: Tally, reference: Tally, task: Task) -> list[Fault]:
     """Faults of the columns: absent, changed type, too much missing, labels that the task does not have."""
     faults = []
-    for column, check in _checks(task).items():
-        kinds = _kinds(rows, column, check)
-        usual = _kinds(reference, column, check).total() / max(len(reference), 1)
-        if usual < 1 and kinds.total() > (MAX_SHARE + usual) * len(rows):
-            faults.append(Fault(column, _tell(kinds, len(rows), usual)))
-    return faults + _unseen_labels(rows, task)
+    for column, kinds in tally.faults.items():
+        usual = reference.faults.get(column, NONE).total() / max(reference.n_rows, 1)
+        if usual < 1 and kinds.total() > (MAX_SHARE + usual) * tally.n_rows:
+            faults.append(Fault(column, _tell(kinds, tally.n_rows, usual)))
+    return faults + _unseen_labels(tally.labels, task)
+
+
+def faults_of(rows: Sequence[Row], task: Task) -> Faults:
+    """What is wrong with the values of each column, and in how many rows."""
+    found = {column: _kinds(rows, column, check) for column, check in _checks(task).items()}
+    return {column: kinds for column, kinds in found.items() if kinds}
 
 
 def _checks(task: Task) -> dict[str, Check]:
@@ -93,8 +99,7 @@ def _tell(kinds: Counter[str], n_rows: int, usual: float) -> str:
     return f"{parts}, of {n_rows:,} rows; at most {MAX_SHARE + usual:.0%} may be"
 
 
-def _unseen_labels(rows: Sequence[Row], task: Task) -> list[Fault]:
-    labels = Counter(row["label"] for row in rows if isinstance(row.get("label"), str))
+def _unseen_labels(labels: Counter[str], task: Task) -> list[Fault]:
     unseen = {label: count for label, count in sorted(labels.items()) if label not in task.labels}
     if not unseen:
         return []

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +30,27 @@ MIN_DISTANCE = 0.02  # smaller moves never alarm, however many rows prove them
 DETECTABLE = 0.25  # rows are too few when even a move of this distance could not alarm
 MIN_ROWS = 50
 
-Measure = Callable[[Any, Any], Apart]
-TESTS: dict[str, tuple[str, Measure]] = {
-    "label": ("chi-square", distances.shares),
-    "tokens": ("token buckets", distances.tokens),
+MEASURES: dict[str, Callable[[Any, Any], Apart]] = {
+    "K-S": distances.numbers,
+    "tails": distances.tails,
+    "chi-square": distances.shares,
+    "token buckets": distances.tokens,
+    "one token bucket": distances.one_token,
 }
-OF_NUMBERS: tuple[str, Measure] = ("K-S", distances.numbers)
+OF_NUMBERS = ("K-S", "tails")
+OF_OTHERS = {"label": ("chi-square",), "tokens": ("token buckets", "one token bucket")}
+
+
+class Test(NamedTuple):
+    """One member of the family."""
+
+    column: str
+    measure: str  # of MEASURES
+
+    @property
+    def name(self) -> str:
+        """`n_chars, tails`."""
+        return f"{self.column}, {self.measure}"
 
 
 @dataclass(frozen=True)
@@ -55,7 +70,8 @@ class Statistic:
     column: str
     test: str
     distance: float
-    p: float  # that chance alone moves any column so improbably far
+    effect: float  # the score without the sample sizes: what windows of any size are ranked by
+    p: float  # that chance alone takes any test of the family so improbably far
     measure: str  # what `reference` and `current` are the shares of
     reference: float
     current: float
@@ -63,6 +79,11 @@ class Statistic:
     current_rows: int
     threshold: float  # of p
     drifted: bool
+
+    @property
+    def name(self) -> str:
+        """That of its test."""
+        return Test(self.column, self.test).name
 
 
 class Baseline:
@@ -74,20 +95,25 @@ class Baseline:
         self.counts = self.bins.count(reference)
         self._table = table_of(reference, self.bins)
 
-    def apart(self, column: str, before: NDArray[Any], after: NDArray[Any]) -> Apart:
-        """How far a column is apart between counts [..., cells]."""
-        span = self.bins.spans[column]
-        return TESTS.get(column, OF_NUMBERS)[1](before[..., span], after[..., span])
+    @property
+    def tests(self) -> list[Test]:
+        """The whole family."""
+        return [Test(c, one) for c in self.bins.spans for one in OF_OTHERS.get(c, OF_NUMBERS)]
 
-    def null(self, window: Columns, n_rows: int) -> Null:
-        """What chance does to all columns in windows of `n_rows`, of which `window` is a sample."""
+    def apart(self, test: Test, before: NDArray[Any], after: NDArray[Any]) -> Apart:
+        """How far a column is apart between counts [..., cells]."""
+        span = self.bins.spans[test.column]
+        return MEASURES[test.measure](before[..., span], after[..., span])
+
+    def null(self, window: Columns, n_rows: int) -> Null[Test]:
+        """What chance does to all tests in windows of `n_rows`, of which `window` is a sample."""
         table = vstack([self._table, table_of(window, self.bins)], format="csr")
         if n_rows == len(window):
             before, after = shuffled(table, self.n_rows)
         else:
             weights = np.repeat([1.0, n_rows / len(window)], [self.n_rows, len(window)])
             before, after = drawn(table, weights, (self.n_rows, n_rows))
-        return Null({column: self.apart(column, before, after).score for column in self.bins.spans})
+        return Null({test: self.apart(test, before, after).score for test in self.tests})
 
     def filled(self, counts: Counts) -> list[str]:
         """The columns with enough usable values in these counts and in the reference."""
@@ -129,28 +155,41 @@ def alarm_rate(per_month: float, length: timedelta, scheduled: bool) -> AlarmRat
 
 
 def compare(
-    baseline: Baseline, counts: Counts, null: Null, alpha: float, leave_out: Iterable[str] = ()
+    baseline: Baseline, counts: Counts, null: Null[Test], alpha: float, leave_out: Iterable[str] = ()
 ) -> list[Statistic]:
-    """Judge every column with enough usable rows on both sides, together at `alpha`.
+    """Every test of each column with enough usable rows on both sides, judged together at `alpha`.
 
-    `leave_out` names columns whose contract is broken. Furthest moved first.
+    `leave_out` names columns whose contract is broken.
     """
+    found = moved(baseline, counts, leave_out)
+    p = null.p_values({test: float(apart.score) for test, apart in found.items()})
+    return [_statistic(baseline, counts, test, apart, p[test], alpha) for test, apart in found.items()]
+
+
+def moved(baseline: Baseline, counts: Counts, leave_out: Iterable[str] = ()) -> dict[Test, Apart]:
+    """Every test of each column with enough usable rows on both sides."""
     broken = set(leave_out)
-    columns = [c for c in baseline.filled(counts) if c.partition("[")[0] not in broken]
-    found = {column: baseline.apart(column, baseline.counts, counts) for column in columns}
-    p = null.p_values({column: float(apart.score) for column, apart in found.items()})
-    judged = [
-        _statistic(baseline, counts, column, apart, p[column], alpha) for column, apart in found.items()
-    ]
-    return sorted(judged, key=lambda one: -one.distance)
+    columns = {c for c in baseline.filled(counts) if c.partition("[")[0] not in broken}
+    tests = [test for test in baseline.tests if test.column in columns]
+    return {test: baseline.apart(test, baseline.counts, counts) for test in tests}
 
 
-def smallest_distance(null: Null, baseline: Baseline, n_rows: int, alpha: float) -> float:
+def strongest(statistics: Iterable[Statistic]) -> list[Statistic]:
+    """Of each column the test that shows most; the furthest moved first."""
+    best: dict[str, Statistic] = {}
+    for one in statistics:
+        rival = best.get(one.column)
+        if rival is None or (not one.drifted, one.p) < (not rival.drifted, rival.p):
+            best[one.column] = one
+    return sorted(best.values(), key=lambda one: -one.distance)
+
+
+def smallest_distance(null: Null[Test], baseline: Baseline, n_rows: int, alpha: float) -> float:
     """The least distance of most numbers at which a window of so many rows alarms."""
     return math.sqrt(_critical(null, baseline, alpha) / 2 * (1 / baseline.n_rows + 1 / n_rows))
 
 
-def rows_needed(null: Null, baseline: Baseline, alpha: float) -> int | None:
+def rows_needed(null: Null[Test], baseline: Baseline, alpha: float) -> int | None:
     """The least window in which a distance of DETECTABLE can alarm; None: the reference is too small."""
     if baseline.n_rows < MIN_ROWS:
         return None
@@ -158,9 +197,9 @@ def rows_needed(null: Null, baseline: Baseline, alpha: float) -> int | None:
     return max(MIN_ROWS, math.ceil(1 / room)) if room > 0 else None
 
 
-def _critical(null: Null, baseline: Baseline, alpha: float) -> float:
+def _critical(null: Null[Test], baseline: Baseline, alpha: float) -> float:
     """The score that most numbers must reach to alarm."""
-    return median(null.critical(column, alpha) for column in baseline.bins.edges)
+    return median(null.critical(Test(column, OF_NUMBERS[0]), alpha) for column in baseline.bins.edges)
 
 
 def has_drifted(p: float, alpha: float, distance: float) -> bool:
@@ -168,22 +207,28 @@ def has_drifted(p: float, alpha: float, distance: float) -> bool:
     return p <= alpha and distance >= MIN_DISTANCE
 
 
+def effect(score: float, n: int, m: int) -> float:
+    """A score of samples of n and m rows, freed from their sizes: of K-S it is the distance."""
+    return math.sqrt(score / 2 * (1 / n + 1 / m))
+
+
 def _statistic(
-    baseline: Baseline, counts: Counts, column: str, apart: Apart, p: float, alpha: float
+    baseline: Baseline, counts: Counts, test: Test, apart: Apart, p: float, alpha: float
 ) -> Statistic:
-    distance = float(apart.distance)
-    measure = baseline.described(column, int(apart.cell))
-    before, after = (baseline.share(column, int(apart.cell), one) for one in (baseline.counts, counts))
+    column, distance, cell = test.column, float(apart.distance), int(apart.cell)
+    before, after = (baseline.share(column, cell, one) for one in (baseline.counts, counts))
+    n, m = (baseline.n_values(column, one) for one in (baseline.counts, counts))
     return Statistic(
         column=column,
-        test=TESTS.get(column, OF_NUMBERS)[0],
+        test=test.measure,
         distance=distance,
+        effect=effect(float(apart.score), n, m),
         p=p,
-        measure=measure,
+        measure=baseline.described(column, cell),
         reference=before,
         current=after,
-        reference_rows=baseline.n_values(column, baseline.counts),
-        current_rows=baseline.n_values(column, counts),
+        reference_rows=n,
+        current_rows=m,
         threshold=alpha,
         drifted=has_drifted(p, alpha, distance),
     )

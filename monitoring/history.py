@@ -21,7 +21,7 @@ create table if not exists windows (
     verdict text not null,
     flagged integer not null,  -- drift beyond chance, whether or not it was an alarm
     acknowledged integer not null default 0,  -- a person has said that it is ordinary
-    distances text not null,  -- JSON: by column
+    effects text not null,  -- JSON: by test
     result text not null,  -- result.json
     counted_at text not null,  -- ISO, UTC: no row that was logged later is in it
     first_logged integer not null,  -- rows when it was first judged
@@ -40,7 +40,7 @@ class Past:
     """An earlier window of the same model and length."""
 
     window: Window
-    distances: dict[str, float]  # by column
+    effects: dict[str, float]  # by test
     flagged: bool
     ordinary: bool  # neither flagged nor otherwise in doubt, or acknowledged
 
@@ -71,7 +71,7 @@ class History:
         """The windows of that model and of this length that ended before this one began, the newest first."""
         with connect(self._folder) as connection:
             rows = connection.execute(
-                "select start, end, verdict, flagged, acknowledged, distances from windows"
+                "select start, end, verdict, flagged, acknowledged, effects from windows"
                 " where model_tag = ? and end <= ? order by end desc",
                 (tag, window.start.isoformat()),
             ).fetchall()
@@ -80,19 +80,18 @@ class History:
 
     def remember(self, tag: str, window: Window, result: dict[str, Any], counted_at: datetime) -> None:
         """Keep a `result.json`; one of the same window is replaced, but stays acknowledged."""
-        distances = {one["column"]: one["distance"] for one in result["drift"]}
         with connect(self._folder) as connection:
             connection.execute(
                 "insert into windows"
-                " (model_tag, start, end, verdict, flagged, distances, result, counted_at, first_logged)"
+                " (model_tag, start, end, verdict, flagged, effects, result, counted_at, first_logged)"
                 " values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (model_tag, start, end) do update set"
-                " verdict = excluded.verdict, flagged = excluded.flagged, distances = excluded.distances,"
+                " verdict = excluded.verdict, flagged = excluded.flagged, effects = excluded.effects,"
                 " result = excluded.result, counted_at = excluded.counted_at",
                 (
                     *_key(tag, window),
                     result["verdict"],
                     result["flagged"],
-                    json.dumps(distances),
+                    json.dumps(result["effects"]),
                     json.dumps(result),
                     counted_at.isoformat(),
                     result["rows"]["logged"],
@@ -151,7 +150,9 @@ def connect(folder: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(folder / FILE, timeout=TIMEOUT)) as connection, connection:
             yield connection
     except sqlite3.Error as error:
-        raise OSError(f"The history {folder / FILE} cannot be used: {error}.") from error
+        raise OSError(
+            f"The history {folder / FILE} cannot be used: {error}. Move it away to begin anew."
+        ) from error
 
 
 def _key(tag: str, window: Window) -> tuple[str, str, str]:
@@ -162,9 +163,9 @@ def window_of(start: str, end: str) -> Window:
     return Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
 
 
-def _past(start: str, end: str, verdict: str, flagged: int, acknowledged: int, distances: str) -> Past:
+def _past(start: str, end: str, verdict: str, flagged: int, acknowledged: int, effects: str) -> Past:
     ordinary = bool(acknowledged) or (verdict == "OK" and not flagged)
-    return Past(window_of(start, end), json.loads(distances), bool(flagged), ordinary)
+    return Past(window_of(start, end), json.loads(effects), bool(flagged), ordinary)
 
 
 def _record(tag: str, start: str, end: str, counted_at: str, first_logged: int, result: str) -> Record:

@@ -1,7 +1,7 @@
 """One run: what to judge, and what each window leaves behind: files, an incident, a line in the history."""
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,23 +12,26 @@ from rich.progress import track
 
 from bentos.model_store import load_entry, model_name, read_reference, write_atomically
 from bentos.production import default_version
+from bentos.request_log import Row, read_feedback
 from bentos.task import Task
 from monitoring.drift import alarm_rate
 from monitoring.history import History
 from monitoring.incidents import ALARMS, Incidents
-from monitoring.judge import Judgement, Reference, judge
+from monitoring.judge import Judgement, judge
+from monitoring.performance import labelled_items
+from monitoring.reading import tally_window
+from monitoring.reference import Reference
 from monitoring.report import render
 from monitoring.result import to_json, write
 from monitoring.schedule import not_judged, written_since
+from monitoring.tally import Tally
 from monitoring.windows import (
-    Found,
+    CLOCK_SLACK,
     Window,
     log_folder,
     parse_length,
     parse_time,
     plan_windows,
-    read_labels,
-    read_window,
 )
 
 
@@ -71,17 +74,19 @@ def run(job: Job, stopped: Callable[[], bool]) -> Iterator[tuple[Judgement, Path
     """Judge one window after the other, with the page or file to look at; ends early when stopped."""
     if not job.windows:
         return
-    labels, progress, history = read_labels(job.logs, job.windows), Console(stderr=True), History(job.out)
+    feedback = read_feedback(job.logs, job.windows[0].start - CLOCK_SLACK)
+    labelled, progress, history = labelled_items(feedback.rows), Console(stderr=True), History(job.out)
     for window in track(
         job.windows, "judging", console=progress, disable=not progress.is_terminal, transient=True
     ):
         if stopped():
             return
-        found = read_window(job.logs, window, labels, job.now, newest=window == job.windows[-1])
-        if window in job.judged and len(found.rows) <= job.judged[window]:
+        now = job.now if window == job.windows[-1] else None
+        tally = tally_window(job.logs, job.reference.scope(window, labelled, now), feedback.damaged_files)
+        if window in job.judged and tally.logged.total() <= job.judged[window]:
             history.counted(job.reference.tag, window, job.now)
         else:
-            yield _judge(job, history, found)
+            yield _judge(job, history, window, tally, feedback.rows)
 
 
 def wants_report(window: Window, result: dict[str, Any]) -> bool:
@@ -93,12 +98,14 @@ def wants_report(window: Window, result: dict[str, Any]) -> bool:
     return result["flagged"] or result["verdict"] in ALARMS or first_of_day
 
 
-def _judge(job: Job, history: History, found: Found) -> tuple[Judgement, Path]:
+def _judge(
+    job: Job, history: History, window: Window, tally: Tally, feedback: Sequence[Row]
+) -> tuple[Judgement, Path]:
     """One window, and all that it leaves. It is remembered last: a run that is killed does it again."""
-    window, tag = found.window, job.reference.tag
+    tag = job.reference.tag
     rate = alarm_rate(job.task.monitoring.false_alarms_per_month, window.length, job.length is not None)
     past = history.before(window, tag) if job.length else []
-    judgement = judge(found, job.reference, rate, past)
+    judgement = judge(window, tally, feedback, job.reference, rate, past)
     folder = job.out / window.name
     folder.mkdir(parents=True, exist_ok=True)
     result = to_json(judgement, "report.html", None)

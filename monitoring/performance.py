@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import beta, binomtest, fisher_exact
 
 from bentos.request_log import Row
+from monitoring.tally import Key
 
 SOURCES = ("audit", "user")  # never pooled: users answer mostly when they are unhappy
 MIN_LABELS = 20
@@ -31,16 +32,18 @@ class Accuracy:
     smallest_drop: float | None  # seen with 80 % power by so many labels; None: no drop could be
 
 
-def join(rows: Iterable[Row], feedback: Iterable[Row]) -> dict[str, dict[tuple[str, int], tuple[str, str]]]:
+def labelled_items(feedback: Iterable[Row]) -> set[Key]:
+    """The items that labels have come for."""
+    return {key for row in feedback if (key := _key(row))}
+
+
+def join(answered: Mapping[Key, str], feedback: Iterable[Row]) -> dict[str, dict[Key, tuple[str, str]]]:
     """(predicted, true) label of each answered item, by source. The last label of an item counts."""
-    predicted = {
-        key: row["label"] for row in rows if (key := _key(row)) and isinstance(row.get("label"), str)
-    }
-    pairs: dict[str, dict[tuple[str, int], tuple[str, str]]] = {source: {} for source in SOURCES}
+    pairs: dict[str, dict[Key, tuple[str, str]]] = {source: {} for source in SOURCES}
     for row in feedback:
         key, source, label = _key(row), row.get("source"), row.get("label")
-        if key in predicted and source in SOURCES and isinstance(label, str):
-            pairs[source][key] = (predicted[key], label)
+        if key and key in answered and source in SOURCES and isinstance(label, str):
+            pairs[source][key] = (answered[key], label)
     return pairs
 
 
@@ -104,6 +107,6 @@ def _p_lower(right: int, n: int, reference_right: int, reference_n: int) -> floa
     return float(fisher_exact(table, alternative="less").pvalue)
 
 
-def _key(row: Row) -> tuple[str, int] | None:
+def _key(row: Row) -> Key | None:
     request, index = row.get("request_id"), row.get("index")
     return (request, index) if isinstance(request, str) and type(index) is int else None

@@ -28,7 +28,7 @@ class Rule:
 
     alpha: float  # how probably a window without any change is flagged
     in_a_row: int  # flagged windows that make an alarm
-    usual: list[dict[str, float]]  # distances of ordinary windows to rank among; none: by chance alone
+    usual: list[dict[str, float]]  # effects in ordinary windows to rank among; none: by chance alone
 
 
 def rule(rate: AlarmRate, alpha: float, window: Window, past: Sequence[Past]) -> Rule:
@@ -47,11 +47,11 @@ def rule(rate: AlarmRate, alpha: float, window: Window, past: Sequence[Past]) ->
 
 
 def ordinary(window: Window, past: Sequence[Past]) -> list[dict[str, float]]:
-    """The distances of ordinary windows, of the same part of the day where there are enough of those."""
+    """The effects in ordinary windows, of the same part of the day where there are enough of those."""
     every = [one for one in past if one.ordinary]
     alike = [one for one in every if day_class(one.window) == day_class(window)]
     chosen = alike if window.length < DAY and len(alike) >= BURN_IN else every
-    return [one.distances for one in chosen[:KEPT]]
+    return [one.effects for one in chosen[:KEPT]]
 
 
 def alarms(rule: Rule, window: Window, past: Sequence[Past], flagged: bool) -> bool:
@@ -62,19 +62,19 @@ def alarms(rule: Rule, window: Window, past: Sequence[Past], flagged: bool) -> b
 
 
 def rank(past: Sequence[Mapping[str, float]], current: Mapping[str, float]) -> dict[str, float]:
-    """Of each column, the probability that any column of a window like those moves so unusually far.
+    """Of each test, the probability that any test of a window like those goes so unusually far.
 
-    Distances are put on the scale of all windows, this one included, so that with windows that could stand in
+    Effects are put on the scale of all windows, this one included, so that with windows that could stand in
     any order each rank of the family's largest is equally likely: the p-values hold whatever their law.
     """
-    columns = [c for c in current if all(c in one for one in past)]
-    rows = np.array([[one[c] for c in columns] for one in (*past, current)])
+    tests = [c for c in current if all(c in one for one in past)]
+    rows = np.array([[one[c] for c in tests] for one in (*past, current)])
     middle = np.median(rows, axis=0)
     spread = np.median(np.abs(rows - middle), axis=0)
     scaled = (rows - middle) / np.where(spread > 0, spread, 1)
     family = scaled.max(axis=1)[:-1]
     p = (1 + (family[:, None] >= scaled[-1]).sum(axis=0)) / len(rows)
-    return dict(zip(columns, p.tolist(), strict=True))
+    return dict(zip(tests, p.tolist(), strict=True))
 
 
 def day_class(window: Window) -> int:

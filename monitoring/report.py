@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from monitoring.columns import Columns, finite
 from monitoring.drift import MIN_DISTANCE, Statistic
 from monitoring.judge import Judgement
-from monitoring.summary import chance, column_name, move, number, rule_in_words, summary
+from monitoring.summary import chance, column_name, estimate_line, move, number, rule_in_words, summary
+from monitoring.tally import SAMPLE
 
-SAMPLE = 10_000  # rows a side: the pictures of more look the same and cost seconds
 SEED = 0
 COLOURS = {"OK": "#1b7f3b", "WATCH": "#7a6a00", "INSUFFICIENT": "#7a6a00"}  # every other verdict is red
 ALARM_COLOUR = "#b3261e"
@@ -68,7 +68,7 @@ def _frames(judgement: Judgement, columns: Sequence[str]) -> list[Any]:
     """Samples of window and reference, without gaps and of one length: Evidently stumbles over gaps."""
     import pandas as pd
 
-    sides = (judgement.columns, judgement.reference)
+    sides = (judgement.tally.sample.columns, judgement.reference)
     values = [{column: _values(side, column, judgement.labels) for column in columns} for side in sides]
     size = min(SAMPLE, *(len(one) for side in values for one in side.values()))
     return [
@@ -110,10 +110,11 @@ def _banner(judgement: Judgement, error: str | None) -> str:
 <style>#ours td,#ours th{{text-align:left;padding:.2rem 1rem .2rem 0;border-bottom:1px solid #ddd}}</style>
 <h1 style="color:{colour};margin:0">{escape(judgement.verdict)}</h1>
 <p style="margin:0">{escape(judgement.tag)} &middot; {window.start:%Y-%m-%d %H:%M:%S} to
- {window.end:%Y-%m-%d %H:%M:%S} UTC &middot; {len(judgement.columns):,} rows against
+ {window.end:%Y-%m-%d %H:%M:%S} UTC &middot; {judgement.tally.n_rows:,} rows against
  {len(judgement.reference):,} of the reference</p>
 <p><strong>{escape(summary(judgement))}</strong></p>
 <div style="overflow-x:auto">{table}</div>
+<p>{escape(estimate_line(judgement.estimate)) if judgement.estimate else ""}</p>
 <p>{escape(rule_in_words(judgement))} A distance of 0.1 means that at least 10&nbsp;% of the rows
  would have to be others; below {MIN_DISTANCE} nothing alarms. {escape(drawn)}</p>
 </section>

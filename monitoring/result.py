@@ -10,6 +10,7 @@ from typing import Any
 from bentos.model_store import write_atomically
 from monitoring.judge import EXIT_CODES, Judgement
 from monitoring.summary import rule_in_words, summary
+from monitoring.tally import Tally
 
 SCHEMA_VERSION = 1
 LIBRARIES = ("evidently", "numpy", "scipy")
@@ -17,23 +18,25 @@ LIBRARIES = ("evidently", "numpy", "scipy")
 
 def to_json(judgement: Judgement, report: str, report_error: str | None) -> dict[str, Any]:
     """Everything found, in plain types; `report` is the name of the HTML file beside it."""
-    found = judgement.found
     return {
         "schema_version": SCHEMA_VERSION,
         "task": judgement.task,
         "model_tag": judgement.tag,
-        "window": {"start": found.window.start.isoformat(), "end": found.window.end.isoformat()},
+        "window": {name: getattr(judgement.window, name).isoformat() for name in ("start", "end")},
         "verdict": judgement.verdict,
         "exit_code": EXIT_CODES[judgement.verdict],
         "findings": judgement.findings,
         "summary": summary(judgement),
         "rows": _rows(judgement),
+        "traffic": _traffic(judgement.tally),
         "contract": [asdict(fault) for fault in judgement.faults],
         "alarm_rate": _alarm_rate(judgement),
         "flagged": judgement.flagged,
         "drift": [asdict(one) for one in judgement.statistics],
+        "effects": judgement.effects,
         "performance": {
             "decided_by": judgement.decided_by,
+            "if_only_the_class_mix_changed": asdict(judgement.estimate) if judgement.estimate else None,
             "by_source": {source: asdict(one) for source, one in judgement.accuracies.items()},
         },
         "report": report,
@@ -50,16 +53,25 @@ def write(result: dict[str, Any], folder: Path) -> Path:
 
 
 def _rows(judgement: Judgement) -> dict[str, Any]:
-    found = judgement.found
+    tally = judgement.tally
     return {
-        "logged": len(found.rows),
-        "judged": len(judgement.columns),
+        "logged": tally.logged.total(),
+        "judged": tally.n_rows,
         "needed": judgement.rows_needed,
         "reference": len(judgement.reference),
         "of_other_model_tags": judgement.other_tags,
-        "in_the_future": found.future_rows,
-        "unreadable_lines": found.unreadable_lines,
-        "damaged_files": found.damaged_files,
+        "in_the_future": tally.future_rows,
+        "unreadable_lines": tally.unreadable_lines,
+        "damaged_files": list(tally.damaged_files),
+    }
+
+
+def _traffic(tally: Tally) -> dict[str, Any]:
+    n_rows = max(tally.n_rows, 1)
+    return {
+        "labels": {label: count / n_rows for label, count in sorted(tally.labels.items())},
+        "truncated_share": tally.truncated / n_rows,
+        "latency_ms": tally.latency_ms(),
     }
 
 

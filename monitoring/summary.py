@@ -1,6 +1,7 @@
 """A judgement in plain words: what happened and what to do."""
 
 from monitoring.drift import DETECTABLE, MIN_DISTANCE, Statistic
+from monitoring.estimate import Estimate
 from monitoring.judge import Judgement
 from monitoring.performance import MIN_LABELS, POWER, Accuracy
 
@@ -77,6 +78,12 @@ def accuracy_line(one: Accuracy, source: str) -> str:
     )
 
 
+def estimate_line(one: Estimate) -> str:
+    """The estimated accuracy, under the name that says what it is worth."""
+    mix = ", ".join(f"{share(part)} {label}" for label, part in one.class_shares.items())
+    return f"Accuracy if only the class mix changed, estimated without labels: {one.accuracy:.3f} ({mix})."
+
+
 def _contract(judgement: Judgement) -> str:
     faults = "; ".join(f"{fault.column or 'log'}: {fault.message}" for fault in judgement.faults[:LISTED])
     more = f"; and {len(judgement.faults) - LISTED} more" if len(judgement.faults) > LISTED else ""
@@ -112,12 +119,12 @@ def _moves(judgement: Judgement) -> str:
 
 
 def _insufficient(judgement: Judgement) -> str:
-    n_rows, needed = len(judgement.columns), judgement.rows_needed
+    n_rows, needed = judgement.tally.n_rows, judgement.rows_needed
     if n_rows == 0 and judgement.faults:
         return ""  # the contract says why
     if needed is None:
         return "The reference has too few rows to compare any window with; train with more held-out rows."
-    if not judgement.found.rows:
+    if not judgement.tally.logged:
         return "Nothing was logged in this window. Is the service up, and is --logs its log folder?"
     return (
         f"{n_rows:,} rows are too few to judge drift: {needed:,} would do to see "
@@ -128,7 +135,7 @@ def _insufficient(judgement: Judgement) -> str:
 def _ok(judgement: Judgement) -> str:
     least = max(judgement.smallest_distance or 0, MIN_DISTANCE)
     return (
-        f"Nothing moved beyond chance in {len(judgement.columns):,} rows; "
+        f"Nothing moved beyond chance in {judgement.tally.n_rows:,} rows; "
         f"to be seen, {least:.0%} of the rows must move."
     )
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from monitoring.drift import MIN_DISTANCE
 from monitoring.judge import Judgement
-from monitoring.summary import accuracy_line, chance, column_name, number, share, summary
+from monitoring.summary import accuracy_line, chance, column_name, estimate_line, number, share, summary
 
 STYLES = {"OK": "bold green", "WATCH": "bold yellow", "INSUFFICIENT": "bold yellow"}
 ALARM_STYLE = "bold red"
@@ -28,6 +28,8 @@ def show(console: Console, judgement: Judgement, path: Path) -> None:
     for source, accuracy in judgement.accuracies.items():
         if source != judgement.decided_by:
             console.print(Text(f"Accuracy {accuracy_line(accuracy, source)}; not tested."))
+    if judgement.estimate:
+        console.print(Text(estimate_line(judgement.estimate)))
     console.print(Text(f"Report: {path}"), soft_wrap=True)
 
 
@@ -43,7 +45,7 @@ def add_window(table: Table, judgement: Judgement) -> None:
     accuracy = judgement.accuracies.get(judgement.decided_by or "")
     start = f"{judgement.window.start:%Y-%m-%d %H:%M}"
     known = f"{accuracy.accuracy:.3f}" if accuracy else ""
-    table.add_row(start, f"{len(judgement.columns):,}", _verdict(judgement), Text(furthest), known)
+    table.add_row(start, f"{judgement.tally.n_rows:,}", _verdict(judgement), Text(furthest), known)
 
 
 def _columns(judgement: Judgement) -> Table:

@@ -1,12 +1,10 @@
-"""Stretches of time to judge, and the log rows in them. Nothing else here reads the log."""
+"""Stretches of time to judge."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bentos.request_log import LogRead, Row, read_feedback, read_log
 from bentos.task import Task
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -33,18 +31,6 @@ class Window:
     def name(self) -> str:
         """A folder name: `20261121T090000Z_20261121T100000Z`."""
         return f"{self.start:%Y%m%dT%H%M%SZ}_{self.end:%Y%m%dT%H%M%SZ}"
-
-
-@dataclass(frozen=True)
-class Found:
-    """What the log holds for a window."""
-
-    window: Window
-    rows: list[Row]
-    feedback: list[Row] = field(default_factory=list)  # the last of each (request_id, index, source)
-    future_rows: int = 0  # dated later than the clock of the judge
-    unreadable_lines: int = 0  # in the files around the window: no JSON, or no row of ours
-    damaged_files: list[str] = field(default_factory=list)
 
 
 def parse_length(text: str) -> timedelta:
@@ -95,30 +81,3 @@ def log_folder(root: Path, task: Task) -> Path:
     if not folder.is_dir():
         raise WindowError(f"No log folder {folder}. Serve the task first, or give its root by --logs.")
     return folder
-
-
-def read_labels(folder: Path, windows: Sequence[Window]) -> LogRead:
-    """The labels that have come for any of the windows, until today."""
-    return read_feedback(folder, windows[0].start - CLOCK_SLACK)
-
-
-def read_window(folder: Path, window: Window, labels: LogRead, now: datetime, newest: bool) -> Found:
-    """The rows of a window beside the labels.
-
-    Rows dated after `now` have a broken clock and belong to no window; they are counted with the newest one.
-    """
-    read = read_log(folder, "requests", window.start, None if newest else window.end)
-    end, latest = _text(window.end), _text(now + CLOCK_SLACK)
-    return Found(
-        window=window,
-        rows=[row for row in read.rows if row["ts"] < end],
-        feedback=labels.rows,
-        future_rows=sum(row["ts"] >= latest for row in read.rows),
-        unreadable_lines=read.torn_lines + read.foreign_lines,
-        damaged_files=sorted({*read.damaged_files, *labels.damaged_files}),
-    )
-
-
-def _text(time: datetime) -> str:
-    """A time as the log writes it: such texts sort like the times."""
-    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -32,6 +32,7 @@ def make_result(
         "window": {"start": START.isoformat(), "end": (START + DAY).isoformat()},
         "rows": {"logged": rows, "judged": rows},
         "drift": drift,
+        "effects": {"n_chars, K-S": drift[0]["distance"], "label, chi-square": 0.01},
         "alarm_rate": {"drift_alpha": 0.001, "smallest_distance": 0.08},
         "performance": {"decided_by": None, "by_source": {}},
         "report": None,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,14 @@ import numpy as np
 
 from bentos.request_log import Row
 from bentos.task import load_task
-from monitoring.judge import Reference
-from monitoring.windows import Found, Window
+from monitoring.drift import AlarmRate
+from monitoring.history import Past
+from monitoring.judge import Judgement, judge
+from monitoring.performance import labelled_items
+from monitoring.reading import tally_lines
+from monitoring.reference import Reference
+from monitoring.tally import Tally
+from monitoring.windows import Window
 
 TASK = load_task("sample-reviews")
 TAG = "sample-reviews-onnx-int8:1"
@@ -75,9 +82,26 @@ def true_label(row: Row, i: int, n: int, accuracy: float) -> str:
     return str(row["label"]) if right else TASK.labels[1 - TASK.labels.index(row["label"])]
 
 
-def found(rows: list[Row], feedback: list[Row] | None = None, **changes: Any) -> Found:
+def tallied(rows: list[Row], reference: Reference, feedback: Sequence[Row] = (), **changes: Any) -> Tally:
     """The rows as the log of DAY."""
-    return Found(DAY, rows, feedback or [], **changes)
+    found = tally_lines(lines(rows), reference.scope(DAY, labelled_items(feedback)))
+    return replace(found, **changes)
+
+
+def judged(
+    rows: list[Row],
+    reference: Reference,
+    rate: AlarmRate,
+    feedback: Sequence[Row] = (),
+    past: Sequence[Past] = (),
+    **changes: Any,
+) -> Judgement:
+    """The judgement of DAY with these rows as its log."""
+    return judge(DAY, tallied(rows, reference, feedback, **changes), feedback, reference, rate, past)
+
+
+def lines(rows: Sequence[Row]) -> bytes:
+    return "".join(f"{json.dumps(row)}\n" for row in rows).encode()
 
 
 def write_log(folder: Path, kind: str, rows: Sequence[Row]) -> None:
@@ -89,4 +113,4 @@ def write_log(folder: Path, kind: str, rows: Sequence[Row]) -> None:
 
 
 def write_lines(path: Path, rows: Sequence[Row]) -> None:
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    path.write_bytes(lines(rows))

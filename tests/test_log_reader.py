@@ -33,6 +33,11 @@ def test_rows_of_all_files_in_order_of_time(tmp_path: Path) -> None:
     assert [row["index"] for row in read_log(tmp_path).rows] == [0, 1, 2]
 
 
+def test_rows_that_are_not_asked_for_are_left(tmp_path: Path) -> None:
+    put(tmp_path, 9, [line(at(9, minute), index=minute) for minute in range(5)])
+    assert [row["index"] for row in read_log(tmp_path, where=lambda row: row["index"] > 2).rows] == [3, 4]
+
+
 def test_since_is_included_and_until_is_not(tmp_path: Path) -> None:
     put(tmp_path, 9, [line(at(9, minute), index=minute) for minute in range(5)])
     assert [row["index"] for row in read_log(tmp_path, since=at(9, 1), until=at(9, 3)).rows] == [1, 2]

@@ -6,8 +6,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bentos.preprocess import Encoded
+from bentos.request_log import make_row
 from monitoring.columns import number_fault, probs_fault, to_columns
 from tests.monitoring_rows import TASK, make_rows
+
+ROW: dict[str, Any] = {
+    **{
+        "ts": None,
+        "request_id": "r",
+        "index": 0,
+        "model_tag": "t:1",
+        "labels": TASK.labels,
+        "latency_ms": None,
+    },
+    **{"probs": [0.5, 0.5], "text": "a", "log_inputs": "hash", "key": b""},
+}
 
 
 @pytest.mark.parametrize(
@@ -60,9 +74,19 @@ def test_bad_values_become_nan() -> None:
     assert all(np.isnan(values).all() for values in columns.numbers.values())
 
 
-@pytest.mark.parametrize("value", [None, "7", [None], [-1, 1024, 1.0, True], {}])
+def test_buckets_are_read_in_the_form_of_the_log_and_in_that_of_earlier_entries() -> None:
+    ids = np.arange(500)
+    text = make_row(**ROW, encoded=Encoded({"input_ids": ids}, 500, 2, 1, 0, False))["buckets"]
+    numbers = [int(text[i : i + 2], 32) for i in range(0, len(text), 2)]
+    columns = to_columns([{"buckets": text}, {"buckets": numbers}], TASK)
+    assert columns.buckets.tolist() == numbers * 2
+    assert columns.bucket_ends.tolist() == [len(numbers), 2 * len(numbers)]
+    assert len(numbers) > 300
+
+
+@pytest.mark.parametrize("value", [None, "", "7", "zzww-1", "０1", [None], [-1, 1024, 1.0, True], {}])
 def test_what_is_no_bucket_is_left_out(value: Any) -> None:
-    columns = to_columns([{"buckets": [3, 1, 3]}, {"buckets": value}, {"buckets": [7]}], TASK)
+    columns = to_columns([{"buckets": "010303"}, {"buckets": value}, {"buckets": [7]}], TASK)
     assert (columns.buckets.tolist(), columns.bucket_ends.tolist()) == ([1, 3, 7], [2, 2, 3])
 
 

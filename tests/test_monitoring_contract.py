@@ -7,9 +7,11 @@ import pytest
 
 from bentos.request_log import Row
 from monitoring.contract import check_log, check_rows, check_tags
-from tests.monitoring_rows import TAG, TASK, found, make_rows
+from monitoring.reference import Reference
+from tests.monitoring_rows import TAG, TASK, make_rows, tallied
 
 REFERENCE = make_rows(100, seed=0)
+SOUND = Reference(TAG, TASK, REFERENCE)
 
 
 def without(rows: list[Row], column: str) -> list[Row]:
@@ -17,7 +19,8 @@ def without(rows: list[Row], column: str) -> list[Row]:
 
 
 def messages(rows: list[Row], reference: list[Row] = REFERENCE) -> dict[str, str]:
-    return {fault.column: fault.message for fault in check_rows(rows, reference, TASK)}
+    before = Reference(TAG, TASK, reference)
+    return {fault.column: fault.message for fault in check_rows(tallied(rows, before), before.tally, TASK)}
 
 
 def test_sound_rows_have_no_fault() -> None:
@@ -76,14 +79,14 @@ def test_another_model_in_some_rows_is_a_roll_out() -> None:
 
 
 def test_rows_from_the_future_are_told() -> None:
-    (fault,) = check_log(found(make_rows(100, seed=1), future_rows=3))
+    (fault,) = check_log(tallied(make_rows(100, seed=1), SOUND, future_rows=3))
     assert fault.message.startswith("3 beside 100 rows: rows are dated in the future")
 
 
 def test_a_foreign_writer_is_told() -> None:
-    (fault,) = check_log(found(make_rows(100, seed=1), unreadable_lines=50))
+    (fault,) = check_log(tallied(make_rows(100, seed=1), SOUND, unreadable_lines=50))
     assert "who else writes here?" in fault.message
 
 
 def test_a_torn_line_is_borne() -> None:
-    assert check_log(found(make_rows(100, seed=1), unreadable_lines=1)) == []
+    assert check_log(tallied(make_rows(100, seed=1), SOUND, unreadable_lines=1)) == []

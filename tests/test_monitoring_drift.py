@@ -15,6 +15,7 @@ from monitoring.drift import (
     compare,
     rows_needed,
     smallest_distance,
+    strongest,
 )
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -52,7 +53,7 @@ def statistics(
 ) -> list[Statistic]:
     baseline = Baseline(reference, LABELS)
     null = baseline.null(current, len(current))
-    return compare(baseline, baseline.bins.count(current), null, alpha, leave_out)
+    return strongest(compare(baseline, baseline.bins.count(current), null, alpha, leave_out))
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,23 @@ def test_a_real_shift_is_seen(change: dict[str, float]) -> None:
     reference, windows = columns(rng, 2000), [columns(rng, 500, **change) for _ in range(30)]
     seen = [any(one.drifted for one in statistics(reference, window, 1 / 30)) for window in windows]
     assert sum(seen) >= 27
+
+
+def test_a_few_values_that_move_far_are_seen() -> None:
+    rng = np.random.default_rng(8)
+    reference, current = rng.normal(size=2000), rng.normal(size=1000)
+    current[:30] = 9  # 3 % of the rows: a K-S distance of that size comes by chance
+    (one,) = statistics(numbered(reference.tolist()), numbered(current.tolist()))
+    assert (one.test, one.drifted) == ("tails", True)
+
+
+def test_one_new_word_is_seen() -> None:
+    rng = np.random.default_rng(8)
+    reference, current = columns(rng, 2000), columns(rng, 1000)
+    rows = np.flatnonzero(np.diff(current.bucket_ends, prepend=0))[:30]  # 3 % of them hold it
+    current.buckets[current.bucket_ends[rows] - 1] = 999
+    found = {one.column: one for one in statistics(reference, current)}
+    assert (found["tokens"].test, found["tokens"].drifted) == ("one token bucket", True)
 
 
 def test_words_that_nobody_wrote_before_are_seen() -> None:

@@ -16,7 +16,7 @@ from tests.monitoring_records import DAY, HOUR, START, TAG, make_result, window
 NOW = START + 30 * DAY
 OLD = """create table windows (model_tag text not null, start text not null, end text not null,
  verdict text not null, flagged integer not null, acknowledged integer not null default 0,
- distances text not null, result text not null, primary key (model_tag, start, end))"""
+ effects text not null, result text not null, primary key (model_tag, start, end))"""
 
 
 def remember(history: History, one: Window, verdict: str = "OK", at: datetime = NOW, tag: str = TAG) -> None:
@@ -28,7 +28,10 @@ def test_windows_come_back_the_newest_first(tmp_path: Path) -> None:
     for i in (2, 0, 1):
         remember(history, window(i))
     assert [one.window for one in history.before(window(2), TAG)] == [window(1), window(0)]
-    assert History(tmp_path).before(window(1), TAG)[0].distances == {"n_chars": 0.03, "label": 0.01}
+    assert History(tmp_path).before(window(1), TAG)[0].effects == {
+        "n_chars, K-S": 0.03,
+        "label, chi-square": 0.01,
+    }
 
 
 def test_other_models_lengths_and_overlaps_are_left_out(tmp_path: Path) -> None:
@@ -109,7 +112,7 @@ def test_a_file_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("no database, but long enough to be looked at" * 20)
-    with pytest.raises(OSError, match=r"history.sqlite cannot be used: file is not a database"):
+    with pytest.raises(OSError, match=r"history.sqlite cannot be used: file is not a database. Move it away"):
         History(tmp_path)
 
 

@@ -1,5 +1,6 @@
 """The verdict of a window, on every trap that a log can hold."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,10 +9,12 @@ import pytest
 from bentos.request_log import Row
 from monitoring.drift import MIN_ROWS, AlarmRate, alarm_rate
 from monitoring.history import Past
-from monitoring.judge import Judgement, Reference, judge, worst
+from monitoring.judge import Judgement, worst
 from monitoring.ranking import BURN_IN
+from monitoring.reference import Reference
 from monitoring.windows import Window
-from tests.monitoring_rows import DAY, TAG, TASK, found, make_labels, make_reference, make_rows
+from tests import monitoring_rows
+from tests.monitoring_rows import DAY, TAG, TASK, make_labels, make_reference, make_rows
 
 REFERENCE = make_reference()
 RATE = alarm_rate(1, DAY.length, scheduled=True)
@@ -19,8 +22,8 @@ ONCE = AlarmRate(1, 30, RATE.alpha, scheduled=False)
 NAN, INF = float("nan"), float("inf")
 
 
-def judged(rows: list[Row], feedback: list[Row] | None = None, **changes: Any) -> Judgement:
-    return judge(found(rows, feedback, **changes), REFERENCE, ONCE)
+def judged(rows: list[Row], feedback: Sequence[Row] = (), **changes: Any) -> Judgement:
+    return monitoring_rows.judged(rows, REFERENCE, ONCE, feedback, **changes)
 
 
 def test_like_the_reference_is_ok() -> None:
@@ -39,17 +42,21 @@ def test_drift_is_an_alarm_only_in_the_second_scheduled_window() -> None:
     before = Window(DAY.start - DAY.length, DAY.start)
     for flagged, verdict in ((False, "WATCH"), (True, "DRIFT")):
         past = [Past(before, {}, flagged, not flagged)]
-        assert judge(found(rows), REFERENCE, RATE, past).verdict == verdict
+        assert monitoring_rows.judged(rows, REFERENCE, RATE, past=past).verdict == verdict
 
 
 def test_what_ordinary_windows_do_too_is_no_drift() -> None:
     judgement = judged(make_rows(500, seed=1, mean_length=4.6))
-    distances = {one.column: one.distance for one in judgement.statistics}
     past = [
-        Past(Window(DAY.start - (i + 1) * DAY.length, DAY.start - i * DAY.length), distances, i == 0, True)
+        Past(
+            Window(DAY.start - (i + 1) * DAY.length, DAY.start - i * DAY.length),
+            judgement.effects,
+            i == 0,
+            True,
+        )
         for i in range(BURN_IN)
     ]
-    usual = judge(found(make_rows(500, seed=1, mean_length=4.6)), REFERENCE, RATE, past)
+    usual = monitoring_rows.judged(make_rows(500, seed=1, mean_length=4.6), REFERENCE, RATE, past=past)
     assert (usual.findings, len(usual.rule.usual)) == (["OK"], BURN_IN)
 
 
@@ -78,7 +85,7 @@ def test_few_rows_are_insufficient(size: int) -> None:
 
 
 def test_a_tiny_reference_is_insufficient() -> None:
-    judgement = judge(found(make_rows(500, seed=1)), make_reference(30), RATE)
+    judgement = monitoring_rows.judged(make_rows(500, seed=1), make_reference(30), RATE)
     assert (judgement.verdict, judgement.rows_needed) == ("INSUFFICIENT", None)
 
 
@@ -115,7 +122,7 @@ def test_ratings_have_drift_but_no_accuracy() -> None:
     task = replace(TASK, problem_type="regression", labels=("rating",))
     reference = Reference(TAG, task, make_rows(1000, seed=0, label="rating", probs=[3.5]))
     rows = make_rows(300, seed=1, label="rating", probs=[4.5])
-    judgement = judge(found(rows, make_labels(make_rows(300, seed=1), 0.5)), reference, ONCE)
+    judgement = monitoring_rows.judged(rows, reference, ONCE, make_labels(make_rows(300, seed=1), 0.5))
     assert (judgement.findings, judgement.accuracies) == (["DRIFT"], {})
 
 

@@ -12,28 +12,27 @@ import pytest
 
 from tests.watched import NAME, log, results
 
-EACH_SECOND = """
+EVERY_TWO_SECONDS = """
 import sys
 from datetime import UTC, datetime, timedelta
-from monitoring.loop import hold_signals, loop
+from monitoring.loop import Stop, loop
 def attempt():
     print(datetime.now(UTC).timestamp(), flush=True)
     return True
-hold_signals()
-loop(attempt, timedelta(seconds=1), timedelta(seconds=0.3))
+loop(attempt, Stop(), timedelta(seconds=2), timedelta(seconds=0.3))
 """
 
 
 def test_each_window_has_its_attempt_after_it_has_settled() -> None:
-    command = [sys.executable, "-c", EACH_SECOND]
+    command = [sys.executable, "-c", EVERY_TWO_SECONDS]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        moments = [float(process.stdout.readline()) for _ in range(4)]
+        moments = [float(process.stdout.readline()) for _ in range(3)]
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0
-    seconds = [int(moment - 0.3) for moment in moments[1:]]
-    assert len(set(seconds)) == 3
-    assert all(moment % 1 >= 0.3 for moment in moments[1:])
+    windows = [int((moment - 0.3) // 2) for moment in moments[1:]]
+    assert len(set(windows)) == 2
+    assert all(moment % 2 >= 0.3 for moment in moments[1:])
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from bentos.request_log import Row
 from monitoring.performance import Accuracy, deciding_source, join, measure, reference_counts, smallest_drop
-from tests.monitoring_rows import TASK, make_labels, make_reference, make_rows
+from monitoring.tally import Key
+from tests.monitoring_rows import TASK, make_labels, make_reference, make_rows, tallied
 
 REFERENCE = (1820, 2000)  # 0.91
 
@@ -17,29 +19,33 @@ def accuracy(right: int, n: int, alpha: float = 0.05, reference: tuple[int, int]
     return measured
 
 
+def joined(rows: list[Row], feedback: list[Row]) -> dict[str, dict[Key, tuple[str, str]]]:
+    return join(tallied(rows, make_reference(60), feedback).answered, feedback)
+
+
 def test_labels_are_joined_by_request_and_index() -> None:
     rows = [make_rows(1, seed=1)[0] | {"index": index} for index in (0, 1)]
     label = {"request_id": "r0", "index": 1, "label": "positive", "source": "audit"}
-    pairs = join(rows, [label, label | {"request_id": "of another window"}])
+    pairs = joined(rows, [label, label | {"request_id": "of another window"}])
     assert pairs == {"audit": {("r0", 1): (rows[1]["label"], "positive")}, "user": {}}
 
 
 def test_the_last_label_of_an_item_counts_once() -> None:
     label = {"request_id": "r0", "index": 0, "source": "audit"}
     feedback = [label | {"label": "positive"}, label | {"label": "negative"}]
-    assert [true for _, true in join(make_rows(1, seed=1), feedback)["audit"].values()] == ["negative"]
+    assert [true for _, true in joined(make_rows(1, seed=1), feedback)["audit"].values()] == ["negative"]
 
 
 @pytest.mark.parametrize("change", [{"index": "0"}, {"request_id": None}, {"label": 1}, {"source": "robot"}])
 def test_odd_feedback_is_passed_over(change: dict[str, object]) -> None:
     label = {"request_id": "r0", "index": 0, "label": "positive", "source": "user"}
-    pairs = join(make_rows(1, seed=1), [label | change])
+    pairs = joined(make_rows(1, seed=1), [label | change])
     assert pairs == {"audit": {}, "user": {}}
 
 
 def test_sources_are_never_pooled() -> None:
     rows = make_rows(40, seed=1)
-    pairs = join(rows, make_labels(rows, 0.5, "audit") + make_labels(rows[:10], 1.0, "user"))
+    pairs = joined(rows, make_labels(rows, 0.5, "audit") + make_labels(rows[:10], 1.0, "user"))
     assert {source: len(found) for source, found in pairs.items()} == {"audit": 40, "user": 10}
 
 

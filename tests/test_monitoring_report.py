@@ -4,13 +4,12 @@ import pytest
 
 from bentos.request_log import Row
 from monitoring.drift import alarm_rate
-from monitoring.judge import judge
 from monitoring.report import render
-from tests.monitoring_rows import DAY, found, make_reference, make_rows
+from tests.monitoring_rows import DAY, judged, make_reference, make_rows
 
 
 def rendered(rows: list[Row]) -> tuple[str, str | None]:
-    return render(judge(found(rows), make_reference(500), alarm_rate(1, DAY.length, scheduled=False)))
+    return render(judged(rows, make_reference(500), alarm_rate(1, DAY.length, scheduled=False)))
 
 
 def test_the_page_repeats_our_verdict_over_the_pictures() -> None:

@@ -1,6 +1,7 @@
 """`result.json` and its summary say everything found, in the same bytes each time."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +9,20 @@ import pytest
 
 from bentos.request_log import Row
 from monitoring.drift import alarm_rate
-from monitoring.judge import Judgement, judge
+from monitoring.judge import Judgement
 from monitoring.result import to_json, write
 from monitoring.summary import column_name, number, summary
-from tests.monitoring_rows import DAY, found, make_labels, make_reference, make_rows
+from tests import monitoring_rows
+from tests.monitoring_rows import DAY, make_labels, make_reference, make_rows
 
 REFERENCE = make_reference()
 
 
-def judged(rows: list[Row], feedback: list[Row] | None = None) -> Judgement:
-    return judge(found(rows, feedback), REFERENCE, alarm_rate(1, DAY.length, scheduled=False))
+def judged(rows: list[Row], feedback: Sequence[Row] = ()) -> Judgement:
+    return monitoring_rows.judged(rows, REFERENCE, alarm_rate(1, DAY.length, scheduled=False), feedback)
 
 
-def result(rows: list[Row], feedback: list[Row] | None = None) -> dict[str, Any]:
+def result(rows: list[Row], feedback: Sequence[Row] = ()) -> dict[str, Any]:
     return to_json(judged(rows, feedback), "report.html", None)
 
 

@@ -91,6 +91,23 @@ def test_a_row_of_float32_scores_is_json() -> None:
     assert json.loads(json.dumps(row(probs=np.array([0.5, 0.5], np.float32))))["probs"] == [0.5, 0.5]
 
 
+def test_numbers_are_as_long_as_they_are_true() -> None:
+    third = 1 / 3
+    made = row(
+        "Abc", probs=[third / 1e6, 1 - third], latency_ms=1.23456, encoded=encoded(n_words=1, n_unknown=1)
+    )
+    assert made["probs"] == [3.333333e-07, 0.6666667]
+    assert [made[name] for name in ("score", "unk_rate", "upper_share")] == [0.6666667, 0.3333333, 0.3333333]
+    assert made["entropy"] == float(f"{made['entropy']:.7g}")
+    assert made["latency_ms"] == 1.235
+    assert row(latency_ms=None)["latency_ms"] is None
+
+
+def test_probabilities_of_many_labels_still_add_up() -> None:
+    scores = np.random.default_rng(0).dirichlet(np.ones(1000))
+    assert sum(row(labels=range(1000), probs=scores)["probs"]) == pytest.approx(1, abs=1e-6)
+
+
 def test_a_certain_prediction_has_no_entropy() -> None:
     assert row(probs=[0.0, 1.0])["entropy"] == 0
 
@@ -123,9 +140,10 @@ def test_hash_tells_texts_apart_and_needs_the_key() -> None:
     assert all(len(bytes.fromhex(digest)) == 16 for digest in hashes)
 
 
-def test_buckets_are_sorted_distinct_and_spread() -> None:
+def test_buckets_are_pairs_of_digits_sorted_distinct_and_spread() -> None:
     buckets = row(encoded=encoded(ids=tuple(range(30522))))["buckets"]
-    assert buckets == list(range(1024))
+    assert [int(buckets[i : i + 2], 32) for i in range(0, len(buckets), 2)] == list(range(1024))
+    assert row(encoded=encoded(ids=()))["buckets"] == ""
     assert row(encoded=encoded(ids=(5, 5, 5)))["buckets"] == row(encoded=encoded(ids=(5,)))["buckets"]
 
 

@@ -140,7 +140,10 @@ def check_gate(variants: dict[str, Variant], tolerance: float) -> None:
 
 
 def store_variant(variant: Variant, tag: str, task: Task, splits: Splits, facts: dict[str, Any]) -> None:
-    """Complete the variant's folder with what serving and monitoring need, and store it under `tag`."""
+    """Complete the variant's folder with what serving and monitoring need, and store it under `tag`.
+
+    A retrained one does not become the latest: without a promotion that is what services start with.
+    """
     metrics = {**variant.metrics, "temperature": variant.temperature, "split": "test", **facts}
     texts = {
         "task.yaml": task.to_yaml(),
@@ -153,7 +156,7 @@ def store_variant(variant: Variant, tag: str, task: Task, splits: Splits, facts:
     }
     for name, text in texts.items():
         (variant.folder / name).write_text(text, encoding="utf-8")
-    save_entry(variant.folder, tag)
+    save_entry(variant.folder, tag, as_latest="retrained" not in facts)
 
 
 def reference_rows(variant: Variant, tag: str, task: Task, test: Split) -> list[dict[str, Any]]:

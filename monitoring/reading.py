@@ -1,0 +1,178 @@
+"""The log of a window as a tally. Sound lines are read as Arrow tables, in blocks; odd ones row by row."""
+
+import gzip
+import json
+import zlib
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from bentos.log_reader import Row, open_log, paths_between
+from bentos.task import Task
+from monitoring.arrow import array, moments_of, part_of, to_table
+from monitoring.binned import Bins
+from monitoring.columns import number, to_columns
+from monitoring.contract import faults_of
+from monitoring.tally import Key, Part, Tally, empty_tally, known, tally_part
+from monitoring.windows import CLOCK_SLACK, Window
+
+CHUNK = 16 * 2**20  # bytes of lines read at once
+ODD_CHUNK = 2**18  # where some of them are odd: so that few others share their slow way
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which rows are counted, and on what bins."""
+
+    tag: str
+    task: Task
+    bins: Bins
+    window: Window
+    labelled: Container[Key] = frozenset()  # the items that labels have come for
+    now: datetime | None = None  # of the judge, for the newest window: later rows have a broken clock
+
+
+def tally_window(folder: Path, scope: Scope, damaged: Iterable[str] = ()) -> Tally:
+    """The tally of what a log folder holds for the window; `damaged` names files that others found so."""
+    until = None if scope.now else scope.window.end
+    found = tally_files(paths_between(folder, "requests", scope.window.start, until), scope)
+    return replace(found, damaged_files=tuple(sorted({*found.damaged_files, *damaged})))
+
+
+def tally_files(paths: Iterable[Path], scope: Scope) -> Tally:
+    """The tally of log files, compressed or not; what cannot be read is counted."""
+    found, damaged = empty_tally(scope.tag, scope.bins), list[str]()
+    for path in paths:
+        for lines in chunks(path, damaged):
+            found += tally_lines(lines, scope)
+    return replace(found, damaged_files=tuple(sorted(damaged)))
+
+
+def chunks(path: Path, damaged: list[str]) -> Iterator[bytes]:
+    """Whole lines, about CHUNK bytes at a time; the name of a file that breaks off goes into `damaged`."""
+    file, pieces, size = open_log(path), list[bytes](), 0
+    if file is None:  # deleted by now
+        return
+    with file:
+        try:
+            while piece := file.read1(CHUNK):
+                pieces.append(piece)
+                size += len(piece)
+                if size >= CHUNK:
+                    lines, newline, rest = b"".join(pieces).rpartition(b"\n")
+                    pieces, size = [rest], len(rest)
+                    yield lines + newline
+        except DAMAGED:
+            damaged.append(f"{path.name}.gz")
+    yield b"".join(pieces)
+
+
+def tally_lines(lines: bytes, scope: Scope) -> Tally:
+    """The tally of lines. Where some are odd, smaller pieces are tried."""
+    if not lines:
+        return empty_tally(scope.tag, scope.bins)
+    table = to_table(lines, scope.task)
+    found = tally_table(table, scope) if table else None
+    if found is not None:
+        return found
+    middle = lines.find(b"\n", len(lines) // 2) + 1
+    if len(lines) <= ODD_CHUNK or not 0 < middle < len(lines):
+        return tally_odd(lines, scope)
+    return tally_lines(lines[:middle], scope) + tally_lines(lines[middle:], scope)
+
+
+def tally_table(table: pa.Table, scope: Scope) -> Tally | None:
+    """The tally of a table; None where one of its rows is odd."""
+    moments = moments_of(table)
+    if moments is None:
+        return None
+    inside, future = placed(moments, scope)
+    tags = array(table, "model_tag")
+    own = inside & pc.fill_null(pc.equal(tags, scope.tag), False).to_numpy(zero_copy_only=False)
+    part = part_of(table if own.all() else table.filter(pa.array(own)), moments[own], scope.task)
+    if part is None:
+        return None
+    counted = pc.value_counts(tags.filter(pa.array(inside))).to_pylist()
+    logged = Counter({str(one["values"]): one["counts"] for one in counted})
+    return replace(tally_part(part, scope.tag, scope.bins, scope.labelled), logged=logged, future_rows=future)
+
+
+def tally_odd(lines: bytes, scope: Scope) -> Tally:
+    """The tally of lines of any kind."""
+    rows, moments, unreadable = list[Row](), list[int](), 0
+    for line in filter(bytes.strip, lines.split(b"\n")):
+        try:
+            row = json.loads(line)
+            moments.append(moment(row["ts"]))
+            rows.append(row)
+        except (ValueError, TypeError, KeyError, RecursionError):  # no JSON, no object, or without a time
+            unreadable += 1
+    found = tally_rows(rows, np.array(moments, np.int64), scope)
+    return replace(found, unreadable_lines=unreadable)
+
+
+def tally_rows(rows: Sequence[Row], moments: NDArray[np.int64], scope: Scope) -> Tally:
+    """The tally of rows of any kind, their moments in microseconds since 1970."""
+    inside, future = placed(moments, scope)
+    found = [(row, at) for row, at, is_in in zip(rows, moments, inside, strict=True) if is_in]
+    own = [(row, at) for row, at in found if row.get("model_tag") == scope.tag]
+    judged = [row for row, _ in own]
+    part = part_of_rows(judged, np.array([at for _, at in own], np.int64), scope.task)
+    return replace(
+        tally_part(part, scope.tag, scope.bins, scope.labelled),
+        faults=faults_of(judged, scope.task),
+        logged=Counter(str(row.get("model_tag")) for row, _ in found),
+        future_rows=future,
+    )
+
+
+def part_of_rows(rows: Sequence[Row], moments: NDArray[np.int64], task: Task) -> Part:
+    """The rows as arrays; values of a wrong type count as none."""
+    return Part(
+        to_columns(rows, task),
+        moments,
+        objects(row["request_id"] if isinstance(row.get("request_id"), str) else "" for row in rows),
+        np.array([_index(row.get("index")) for row in rows], np.int64),
+        objects(row["label"] if isinstance(row.get("label"), str) else None for row in rows),
+        np.array([number(row.get("latency_ms")) for row in rows], np.float64),
+        np.array([row.get("truncated") is True for row in rows], np.bool_),
+        objects(known(row["tags"]) if isinstance(row.get("tags"), dict) else None for row in rows),
+    )
+
+
+def placed(moments: NDArray[np.int64], scope: Scope) -> tuple[NDArray[np.bool_], int]:
+    """Which rows lie in the window, and how many in the future."""
+    start, end = (microseconds(at) for at in (scope.window.start, scope.window.end))
+    future = (moments >= microseconds(scope.now + CLOCK_SLACK)).sum() if scope.now else 0
+    return (moments >= start) & (moments < end), int(future)
+
+
+def moment(text: str) -> int:
+    """Of an ISO time, microseconds since 1970; raises ValueError or TypeError for anything else."""
+    at = datetime.fromisoformat(text)
+    return microseconds(at if at.tzinfo else at.replace(tzinfo=UTC))
+
+
+def microseconds(at: datetime) -> int:
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def objects(values: Iterable[object]) -> NDArray[np.object_]:
+    """As they are, whatever they are."""
+    listed = list(values)
+    found = np.empty(len(listed), np.object_)
+    found[:] = listed
+    return found
+
+
+def _index(value: object) -> int:
+    return value if type(value) is int and 0 <= value < 2**31 else -1

@@ -1,0 +1,177 @@
+"""The log of a window becomes a tally, the fast way and the slow one alike."""
+
+import gzip
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bentos.request_log import BUCKET_NAMES, Row
+from monitoring import reading
+from monitoring.judge import judge
+from monitoring.performance import labelled_items
+from monitoring.reading import tally_files, tally_lines, tally_odd, tally_window
+from monitoring.tally import SAMPLE, Tally, empty_tally
+from monitoring.windows import Window
+from tests.monitoring_rows import DAY, START, TAG, lines, make_labels, make_reference, make_rows, write_log
+
+REFERENCE = make_reference()
+SCOPE = REFERENCE.scope(DAY, ())
+NOW = datetime(2026, 11, 18, 10, 30, tzinfo=UTC)
+
+
+def with_buckets(rows: list[Row], seed: int = 0) -> list[Row]:
+    """Rows that hold some token buckets each, one of them none."""
+    rng = np.random.default_rng(seed)
+    found = [np.unique(rng.integers(0, 1024, rng.integers(1, 9))) for _ in rows[1:]]
+    texts = ["", *("".join(BUCKET_NAMES[one] for one in row) for row in found)]
+    return [row | {"buckets": text} for row, text in zip(rows, texts, strict=True)]
+
+
+def same(one: Tally, other: Tally) -> bool:
+    """Equal in every field, to the last bit."""
+    return all(
+        _plain(getattr(one, name)) == _plain(getattr(other, name)) for name in Tally.__dataclass_fields__
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return (str(value.dtype), repr(value.tolist()))  # NaN is NaN
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
+def test_both_ways_give_the_same_tally() -> None:
+    rows = with_buckets(make_rows(500, seed=1, latency_ms=3.25, truncated=True))
+    log, feedback = lines(rows), make_labels(rows[:9], 0.5)
+    scope = REFERENCE.scope(DAY, labelled_items(feedback))
+    fast, slow = tally_lines(log, scope), tally_odd(log, scope)
+    assert same(fast, slow)
+    assert (fast.n_rows, fast.truncated, len(fast.answered)) == (500, 500, 9)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"n_chars": None},
+        {"n_chars": "57"},
+        {"probs": [1.0]},
+        {"probs": [0.5, 0.6]},
+        {"label": None},
+        {"index": 0.5},
+        {"buckets": "0"},
+        {"buckets": "zz"},
+        {"buckets": [3]},
+        {"ts": 7},
+        {"ts": "2026-11-16 09:00"},
+        {"score": 1e300},
+        {"model_tag": None},
+        {"request_id": ["a"]},
+        {"tags": 3},
+    ],
+)
+def test_an_odd_row_changes_nothing_of_the_others(
+    odd: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "ODD_CHUNK", 500)
+    rows = with_buckets(make_rows(40, seed=1))
+    rows[20] = rows[20] | odd
+    found = tally_lines(lines(rows), SCOPE)
+    assert same(found, tally_odd(lines(rows), SCOPE))
+    assert found.logged.total() + found.unreadable_lines == 40
+
+
+def test_tags_are_kept_as_they_were_given() -> None:
+    rows = make_rows(3, seed=1)
+    rows = [rows[0] | {"tags": {"app": "730"}}, rows[1] | {"tags": {"genre": "rpg"}}, rows[2]]
+    fast, slow = tally_lines(lines(rows), SCOPE), tally_odd(lines(rows), SCOPE)
+    assert same(fast, slow)
+    given = dict(zip(fast.sample.request_ids, fast.sample.tags, strict=True))
+    assert given == {"r0": {"app": "730"}, "r1": {"genre": "rpg"}, "r2": None}
+
+
+def test_what_is_no_row_is_counted() -> None:
+    log = lines(make_rows(3, seed=1)) + b'{"ts": "2026\n{"no": "ts"}\n[]\n\n   \n\xff\n' + b"[" * 10_000
+    found = tally_lines(log, SCOPE)
+    assert (found.n_rows, found.unreadable_lines) == (3, 5)
+
+
+def test_parts_in_any_order_add_up_to_the_whole() -> None:
+    rows = with_buckets(make_rows(3 * SAMPLE // 2, seed=1))
+    whole = tally_lines(lines(rows), SCOPE)
+    parts = [tally_lines(lines(rows[i::3]), SCOPE) for i in (2, 0, 1)]
+    added = parts[0] + (parts[1] + parts[2])
+    assert same(added, whole)
+    assert len(added.sample.keys) == SAMPLE
+    assert same(whole + empty_tally(TAG, SCOPE.bins), whole)
+
+
+def test_a_sample_is_like_the_whole() -> None:
+    rows = make_rows(2 * SAMPLE, seed=1)
+    sampled = tally_lines(lines(rows), SCOPE).sample.columns.numbers["n_chars"]
+    assert np.mean(sampled) == pytest.approx(np.mean([row["n_chars"] for row in rows]), rel=0.03)
+
+
+def test_a_window_holds_its_own_rows(tmp_path: Path) -> None:
+    write_log(tmp_path, "requests", make_rows(24, seed=1) + make_rows(2, seed=2, model_tag="other:2"))
+    window = Window(START + timedelta(hours=11), START + timedelta(hours=13))
+    found = tally_window(tmp_path, REFERENCE.scope(window, {("r11", 0), ("r20", 0)}))
+    assert (found.n_rows, list(found.answered)) == (2, [("r11", 0)])
+    assert found.logged == {TAG: 2, "other:2": 1}
+
+
+def test_rows_from_the_future_are_counted_with_the_newest_window(tmp_path: Path) -> None:
+    row = make_rows(1, seed=1)[0]
+    later = row | {"ts": "2027-01-01T00:00:00.000000Z"}
+    (tmp_path / "requests-20261116T00-host-1-abc.jsonl").write_bytes(lines([row, later]))
+    newest, other = (tally_window(tmp_path, replace(SCOPE, now=now)) for now in (NOW, None))
+    assert (newest.n_rows, newest.future_rows) == (1, 1)
+    assert (other.n_rows, other.future_rows) == (1, 0)
+
+
+def test_closed_files_are_read_and_broken_ones_as_far_as_they_go(tmp_path: Path) -> None:
+    rows = make_rows(2000, seed=1)
+    whole, broken = (tmp_path / f"requests-20261116T00-host-{i}-abc.jsonl.gz" for i in (1, 2))
+    whole.write_bytes(gzip.compress(lines(rows[:100])))
+    packed = gzip.compress(lines(rows[100:]))
+    broken.write_bytes(packed[: len(packed) // 2])
+    found = tally_window(tmp_path, SCOPE, ["feedback-1.gz"])
+    assert found.damaged_files == ("feedback-1.gz", broken.name)
+    assert 600 < found.n_rows < 1500
+    assert found.unreadable_lines <= 1
+
+
+def test_large_files_are_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, rows = tmp_path / "requests-20261116T00-host-1-abc.jsonl", make_rows(300, seed=1)
+    path.write_bytes(lines(rows))
+    monkeypatch.setattr(reading, "CHUNK", 5000)
+    assert same(tally_files([path], SCOPE), tally_lines(lines(rows), SCOPE))
+
+
+def test_summaries_are_judged_as_rows_are() -> None:
+    """To the last digit: a judgement needs nothing but the tally."""
+    from monitoring.drift import alarm_rate
+
+    rows = make_rows(900, seed=1, mean_length=4.2)
+    rate = alarm_rate(1, DAY.length, scheduled=False)
+    whole = tally_lines(lines(rows), SCOPE)
+    added = tally_lines(lines(rows[500:]), SCOPE) + tally_lines(lines(rows[:500]), SCOPE)
+    one, other = (judge(DAY, tally, [], REFERENCE, rate) for tally in (whole, added))
+    assert one.statistics == other.statistics
+    assert one.effects == other.effects
+
+
+def test_latencies_have_quantiles() -> None:
+    rows = [row | {"latency_ms": float(i + 1)} for i, row in enumerate(make_rows(100, seed=1))]
+    found = tally_lines(lines(rows), SCOPE).latency_ms()
+    assert found == {
+        "p50": pytest.approx(50, rel=0.13),
+        "p90": pytest.approx(90, rel=0.13),
+        "p99": pytest.approx(99, rel=0.13),
+    }
+    assert tally_lines(lines(make_rows(3, seed=1)), SCOPE).latency_ms() is None
