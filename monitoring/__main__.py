@@ -128,6 +128,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--until", metavar="T", help="likewise; default: now")
     parser.add_argument(
+        "--workspace", type=Path, metavar="DIR", help="for 'evidently ui': what is drawn is put there too"
+    )
+    parser.add_argument(
         "--fail-on",
         type=_verdicts,
         default=ALARMS,

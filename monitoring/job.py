@@ -33,6 +33,7 @@ from monitoring.windows import (
     parse_time,
     plan_windows,
 )
+from monitoring.workspace import keep
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Job:
     length: timedelta | None  # of windows that follow each other
     now: datetime
     tell: bool  # leave messages of incidents for a webhook
+    workspace: Path | None  # of Evidently, for what is drawn
 
 
 def prepare(arguments: argparse.Namespace, task: Task, now: datetime, tell: bool) -> Job:
@@ -67,7 +69,9 @@ def prepare(arguments: argparse.Namespace, task: Task, now: datetime, tell: bool
         changed = written_since(History(out), logs, length)
         judged = {one.window: one.result["rows"]["logged"] for one in changed if one.tag == entry.tag}
     reference = Reference(entry.tag, entry.task, read_reference(entry))
-    return Job(task, reference, logs, out, [*judged, *windows], judged, length, now, tell)
+    return Job(
+        task, reference, logs, out, [*judged, *windows], judged, length, now, tell, arguments.workspace
+    )
 
 
 def run(job: Job, stopped: Callable[[], bool]) -> Iterator[tuple[Judgement, Path]]:
@@ -114,6 +118,8 @@ def _judge(
     if job.length is None or wants_report(window, result):
         page, result["report_error"] = render(judgement)
         write_atomically(folder / "report.html", page)
+        if job.workspace and judgement.statistics and not result["report_error"]:
+            keep(job.workspace, judgement)
     else:
         result["report"] = None
         (folder / "report.html").unlink(missing_ok=True)  # of a judgement that late rows have changed

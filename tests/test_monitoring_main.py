@@ -146,6 +146,14 @@ def test_pictures_are_drawn_where_somebody_will_want_them(task_file: Path, tmp_p
     assert f"{drawn[1]}/report.html" in page
 
 
+def test_what_is_drawn_goes_into_a_workspace_too(task_file: Path, tmp_path: Path) -> None:
+    log(tmp_path, rows_of_the_day(900))
+    workspace = tmp_path / "workspace"
+    since = ["--since", "2026-11-16", "--workspace", str(workspace)]
+    main([str(task_file), *eight_hours(tmp_path, *since)])
+    assert len(list(workspace.rglob("snapshots/*.json"))) == 1
+
+
 def test_a_missed_night_is_caught_up(
     task_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
