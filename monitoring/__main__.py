@@ -150,7 +150,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="seconds to wait for late rows; default: %(default)s",
     )
     scheduled.add_argument(
-        "--metrics", type=Path, metavar="FILE", help="for node_exporter's textfile collector"
+        "--metrics", type=Path, metavar="FILE", help="a .prom for node_exporter's textfile collector"
     )
     scheduled.add_argument("--serve", type=int, metavar="PORT", help="/metrics on 127.0.0.1, with --loop")
     arguments = parser.parse_args(argv)

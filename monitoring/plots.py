@@ -115,9 +115,8 @@ def _accuracy(axes: Axes, records: Sequence[Record]) -> str:
             linewidth=1,
             label=f"{source}, 95 % limits",
         )
-    reference = [
-        next((found["reference_accuracy"] for found in _by_source(one).values()), math.nan) for one in records
-    ]
+    of_tag = {one.tag: found["reference_accuracy"] for one in records for found in _by_source(one).values()}
+    reference = [of_tag.get(one.tag, math.nan) for one in records]
     _steps(axes, records, reference, baseline=None, label="reference", **LEVEL)
     axes.set_ylabel("share right")
     _legend(axes)

@@ -1,5 +1,6 @@
 """Metrics as Prometheus reads them: from a file, and over HTTP."""
 
+import re
 import urllib.request
 from datetime import timedelta
 from pathlib import Path
@@ -65,6 +66,14 @@ def test_the_file_has_the_run_and_the_newest_window(tmp_path: Path) -> None:
         ("accuracy_low", "audit"): 0.85 - 0.08,
         ("accuracy_high", "audit"): 0.85 + 0.06,
     }
+
+
+def test_the_readme_names_every_metric(tmp_path: Path) -> None:
+    exposition = Exposition()
+    show(exposition, make_record(3, performance=labelled(0.85)))
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    table = readme.partition("`touchstone_monitor_...{task}`")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`([a-z_]+)", table)) == {key[0] for key in written(exposition, tmp_path)}
 
 
 def test_the_next_run_replaces_the_series(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -220,18 +221,29 @@ def test_metrics_are_written_for_a_collector(task_file: Path, tmp_path: Path) ->
     assert f'touchstone_monitor_rows{{task="{NAME}"}} 300.0' in lines
 
 
-def test_two_runs_at_once_judge_each_window_once(task_file: Path, tmp_path: Path) -> None:
-    log(tmp_path, rows_of_the_day(900, mean_length=5))
-    command = [sys.executable, "-m", "monitoring", str(task_file), *eight_hours(tmp_path)]
+def test_two_runs_at_once_tell_an_incident_once(task_file: Path, tmp_path: Path) -> None:
+    broken = [row | {"n_chars": None} for row in rows_of_the_day()]
+    arguments = [*log(tmp_path, broken), *ENDS, "--window", "1d"]
     with receiving() as receiver:
         environment = os.environ | {"TOUCHSTONE_WEBHOOK_URL": receiver.url, "TOUCHSTONE_WEBHOOK_SECRET": "s"}
-        since = [*command, "--since", "2026-11-16"]
-        runs = [subprocess.Popen(since, env=environment, stdout=subprocess.PIPE) for _ in range(2)]
+        command = [sys.executable, "-m", "monitoring", str(task_file), *arguments]
+        runs = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) for _ in range(2)]
         outputs = [run.communicate(timeout=100)[0] for run in runs]
-    assert [run.returncode for run in runs] == [10, 10]
+    assert [run.returncode for run in runs] == [12, 12]
     assert outputs[0] == outputs[1]
     assert [json.loads(body)["event"] for body in receiver.bodies] == ["incident.opened"]
-    assert [result["verdict"] for result in results(tmp_path)] == ["WATCH", "DRIFT", "DRIFT"]
+    assert [result["verdict"] for result in results(tmp_path)] == ["CONTRACT"]
+
+
+def test_the_run_after_a_killed_one_does_the_rest(task_file: Path, tmp_path: Path) -> None:
+    arguments = [str(task_file), *log(tmp_path, rows_of_the_day(900)), *ENDS, "--window", "2h"]
+    with subprocess.Popen([sys.executable, "-m", "monitoring", *arguments]) as process:
+        while process.poll() is None and len(results(tmp_path)) < 2:
+            time.sleep(0.01)
+        process.kill()
+    assert len(results(tmp_path)) in (2, 3)
+    main([str(task_file), *eight_hours(tmp_path, "--window", "2h")])
+    assert len(results(tmp_path)) == 12
 
 
 @pytest.mark.parametrize(
