@@ -14,7 +14,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,6 +42,7 @@ SIZES = [(reference, window) for reference in (1_000, 10_000) for window in (200
 REFERENCE, WINDOW = 5_000, 1_000  # of the other parts
 CALL = 16  # texts of one model call
 CUT = 40  # characters of a truncated text
+GAME = "Final Fantasy VIII Remastered"  # no other part has a text about it
 LABELS = ["negative", "positive"]
 Figures = dict[str, Any]
 Pools = dict[str, Columns]
@@ -50,6 +51,8 @@ SHARED: Pools = {}  # in a worker process
 CHANGES: dict[str, tuple[str, float]] = {  # what a share of the window is replaced by
     "film reviews, 10 %": ("films", 0.1),
     "film reviews, 20 %": ("films", 0.2),
+    "an unseen game, 10 %": ("game", 0.1),
+    "an unseen game, 20 %": ("game", 0.2),
     "typing errors, 10 %": ("typos", 0.1),
     "truncated, 10 %": ("truncated", 0.1),
     "capitals, 5 %": ("capitals", 0.05),
@@ -65,10 +68,15 @@ def with_typos(text: str) -> str:
     return "".join(letters)
 
 
+def steam_reviews(folder: Path) -> pd.DataFrame:
+    """Shuffled, with a text."""
+    steam = pd.read_parquet(folder / "steam.parquet").sample(frac=1, random_state=1)
+    return steam[steam["text"].str.strip() != ""]
+
+
 def texts_of(folder: Path) -> dict[str, list[str]]:
     """The texts of each pool."""
-    steam = pd.read_parquet(folder / "steam.parquet").sample(frac=1, random_state=1)
-    texts = [text for text in steam["text"] if text.strip()]
+    texts = steam_reviews(folder)["text"].tolist()
     changed = texts[POOL : POOL + OTHER]
     films = pd.read_parquet(folder / "imdb.parquet")["text"].sample(OTHER, random_state=1)
     return {
@@ -99,7 +107,9 @@ def pools(folder: Path, tag: str) -> Pools:
             for row in pd.read_parquet(path).to_dict("records")
         ]
         found[name] = to_columns(rows, loaded.entry.task)
-    usual = found["usual"]
+    of_game = (steam_reviews(folder)["app"] == GAME).to_numpy()[:POOL]
+    usual, found["game"] = (found["usual"].take(np.flatnonzero(one)) for one in (~of_game, of_game))
+    found["usual"] = usual
     first = loaded.entry.task.labels[0]
     console.print(f"{(usual.labels == 0).mean():.0%} of the usual answers are {first}")
     found["negative"] = usual.take(np.flatnonzero(usual.labels == 0))
@@ -186,13 +196,19 @@ def wobble(found: Pools, repeats: int) -> Figures:
 
 def wobbling_effects(n_reference: int, n_window: int, seed: int) -> dict[str, float]:
     """The effects of a window beside the one reference of its size; about 2 % of it is from elsewhere."""
-    baseline = Baseline(SHARED["usual"].take(np.arange(n_reference)), LABELS)
+    baseline = first_rows(n_reference)
     part = abs(np.random.default_rng(seed).normal(0, 0.02))
     counts = baseline.bins.count(drawn(seed, 0, n_window, "films", part)[1])
     return {
         test.name: effect(float(apart.score), n_reference, n_window)
         for test, apart in moved(baseline, counts).items()
     }
+
+
+@cache
+def first_rows(n: int) -> Baseline:
+    """A reference that stays the same."""
+    return Baseline(SHARED["usual"].take(np.arange(n)), LABELS)
 
 
 def detection(found: Pools, repeats: int) -> Figures:
