@@ -33,15 +33,15 @@ def render(judgement: Judgement) -> tuple[str, str | None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Evidently's own: the user cannot mend them
             try:
-                page = _pictures(judgement)
+                page = str(snapshot(judgement).get_html_str(as_iframe=False))
             except Exception as failure:  # it fails in many ways on odd data; the verdict stands
                 error = f"{type(failure).__name__}: {failure}"
     head, body, rest = page.partition("<body>")
     return head + body + _banner(judgement, error) + rest, error
 
 
-def _pictures(judgement: Judgement) -> str:
-    """One picture a column, furthest moved first."""
+def snapshot(judgement: Judgement) -> Any:
+    """Evidently's Snapshot as of the window's end: one picture a column, furthest moved first."""
     from evidently import DataDefinition, Dataset, Report  # seconds to import
     from evidently.metrics import ValueDrift
 
@@ -61,7 +61,8 @@ def _pictures(judgement: Judgement) -> str:
     )
     frames = _frames(judgement, columns)
     current, reference = (Dataset.from_pandas(frame, definition) for frame in frames)
-    return str(Report(metrics).run(current, reference).get_html_str(as_iframe=False))
+    name, end = judgement.window.name, judgement.window.end.replace(tzinfo=None)
+    return Report(metrics).run(current, reference, name=name, timestamp=end)
 
 
 def _frames(judgement: Judgement, columns: Sequence[str]) -> list[Any]:

@@ -40,6 +40,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def task_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a task of its own with a store entry that holds what monitoring reads."""
+    from tests.watched import store_task
+
+    return store_task(tmp_path_factory.mktemp("watched"))
+
+
 @pytest.fixture
 def entry(store: Path):  # type: ignore[no-untyped-def]
     """The int8 entry, read anew for each test."""

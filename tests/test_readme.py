@@ -59,7 +59,9 @@ def test_every_file_has_its_line() -> None:
 
 
 def test_every_file_named_exists() -> None:
-    named = set(re.findall(r"`((?:bentos|train|monitoring|bench|tests|\.ci|\.github)/[\w./-]+)`", README))
+    named = set(
+        re.findall(r"`((?:bentos|train|monitoring|bench|deploy|tests|\.ci|\.github)/[\w./-]+)`", README)
+    )
     assert named
     assert [f for f in named if not (ROOT / f).exists()] == []
 

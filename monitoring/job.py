@@ -1,0 +1,131 @@
+"""One run: what to judge, and what each window leaves behind: files, an incident, a line in the history."""
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from bentos.model_store import load_entry, model_name, read_reference, write_atomically
+from bentos.production import default_version
+from bentos.request_log import Row, read_feedback
+from bentos.task import Task
+from monitoring.drift import alarm_rate
+from monitoring.history import History
+from monitoring.incidents import ALARMS, Incidents
+from monitoring.judge import Judgement, judge
+from monitoring.performance import labelled_items
+from monitoring.reading import tally_window
+from monitoring.reference import Reference
+from monitoring.report import render
+from monitoring.result import to_json, write
+from monitoring.schedule import not_judged, written_since
+from monitoring.tally import Tally
+from monitoring.windows import (
+    CLOCK_SLACK,
+    Window,
+    log_folder,
+    parse_length,
+    parse_time,
+    plan_windows,
+)
+from monitoring.workspace import keep
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to judge, and where the results go."""
+
+    task: Task
+    reference: Reference
+    logs: Path
+    out: Path
+    windows: list[Window]  # in their order
+    judged: dict[Window, int]  # of them those judged before, with their rows: again only if there are more
+    length: timedelta | None  # of windows that follow each other
+    now: datetime
+    tell: bool  # leave messages of incidents for a webhook
+    workspace: Path | None  # of Evidently, for what is drawn
+
+
+def prepare(arguments: argparse.Namespace, task: Task, now: datetime, tell: bool) -> Job:
+    """Read the reference and plan the windows; raises WindowError and ModelError for a user's mistake."""
+    length = parse_length(arguments.window) if arguments.window else None
+    settled = now - timedelta(seconds=arguments.settle) if arguments.loop else now
+    until = parse_time(arguments.until, now) if arguments.until else settled
+    logs, out = log_folder(arguments.logs, task), arguments.out / task.name
+    judged: dict[Window, int] = {}
+    if arguments.since or length is None:
+        windows = plan_windows(parse_time(arguments.since or "24h", now), until, length, now)
+    else:
+        windows = not_judged(History(out), length, until, now)
+    name = model_name(task.name, arguments.variant)
+    entry = load_entry(f"{name}:{arguments.version or default_version(name)}")
+    if length and not arguments.since:
+        changed = written_since(History(out), logs, length)
+        judged = {one.window: one.result["rows"]["logged"] for one in changed if one.tag == entry.tag}
+    reference = Reference(entry.tag, entry.task, read_reference(entry))
+    return Job(
+        task, reference, logs, out, [*judged, *windows], judged, length, now, tell, arguments.workspace
+    )
+
+
+def run(job: Job, stopped: Callable[[], bool]) -> Iterator[tuple[Judgement, Path]]:
+    """Judge one window after the other, with the page or file to look at; ends early when stopped."""
+    if not job.windows:
+        return
+    feedback = read_feedback(job.logs, job.windows[0].start - CLOCK_SLACK)
+    labelled, progress, history = labelled_items(feedback.rows), Console(stderr=True), History(job.out)
+    for window in track(
+        job.windows, "judging", console=progress, disable=not progress.is_terminal, transient=True
+    ):
+        if stopped():
+            return
+        now = job.now if window == job.windows[-1] else None
+        tally = tally_window(job.logs, job.reference.scope(window, labelled, now), feedback.damaged_files)
+        if window in job.judged and tally.logged.total() <= job.judged[window]:
+            history.counted(job.reference.tag, window, job.now)
+        else:
+            yield _judge(job, history, window, tally, feedback.rows)
+
+
+def wants_report(window: Window, result: dict[str, Any]) -> bool:
+    """Whether somebody will want the pictures of a scheduled window: it is no ordinary one, or a day's first.
+
+    That depends on the window alone, so that a second run draws the same.
+    """
+    first_of_day = (window.start - window.length).date() != window.start.date()
+    return result["flagged"] or result["verdict"] in ALARMS or first_of_day
+
+
+def _judge(
+    job: Job, history: History, window: Window, tally: Tally, feedback: Sequence[Row]
+) -> tuple[Judgement, Path]:
+    """One window, and all that it leaves. It is remembered last: a run that is killed does it again."""
+    tag = job.reference.tag
+    rate = alarm_rate(job.task.monitoring.false_alarms_per_month, window.length, job.length is not None)
+    past = history.before(window, tag) if job.length else []
+    judgement = judge(window, tally, feedback, job.reference, rate, past)
+    folder = job.out / window.name
+    folder.mkdir(parents=True, exist_ok=True)
+    result = to_json(judgement, "report.html", None)
+    first = history.first_logged(tag, window) if job.length else None
+    result["late_rows"] = 0 if first is None else max(0, result["rows"]["logged"] - first)
+    if job.length is None or wants_report(window, result):
+        page, result["report_error"] = render(judgement)
+        write_atomically(folder / "report.html", page)
+        if job.workspace and judgement.statistics and not result["report_error"]:
+            keep(job.workspace, judgement)
+    else:
+        result["report"] = None
+        (folder / "report.html").unlink(missing_ok=True)  # of a judgement that late rows have changed
+    path = folder / (result["report"] or "result.json")
+    write(result, folder)
+    if job.length:
+        Incidents(job.out).see(window, result, path, job.tell)
+        history.remember(tag, window, result, job.now)
+    return judgement, path
