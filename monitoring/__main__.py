@@ -20,6 +20,7 @@ from bentos.request_log import read_feedback
 from bentos.task import Task, TaskError, load_task
 from monitoring import acknowledge, audit
 from monitoring.drift import alarm_rate
+from monitoring.explain import Explanation, explain
 from monitoring.history import History
 from monitoring.judge import EXIT_CODES, Judgement, judge, worst
 from monitoring.performance import labelled_items
@@ -110,17 +111,17 @@ def prepare(arguments: argparse.Namespace, now: datetime) -> Job:
     logs = log_folder(arguments.logs, task)
     name = model_name(task.name, arguments.variant)
     entry = load_entry(f"{name}:{arguments.version or default_version(name)}")
-    reference = Reference(entry.tag, entry.task, read_reference(entry))
+    reference = Reference(entry.tag, entry.task, read_reference(entry), entry.path)
     return Job(task, reference, logs, arguments.out / task.name, windows, length is not None, now)
 
 
 def tell(job: Job, console: Console) -> list[str]:
     """Judge the windows, print what was found, return the verdicts."""
     verdicts, table = [], window_table()
-    for judgement, path in run(job):
+    for judgement, explanation, path in run(job):
         verdicts.append(judgement.verdict)
         if len(job.windows) == 1:
-            show(console, judgement, path)
+            show(console, judgement, explanation, path)
         else:
             add_window(table, judgement)
     if table.row_count:
@@ -128,7 +129,7 @@ def tell(job: Job, console: Console) -> list[str]:
     return verdicts
 
 
-def run(job: Job) -> Iterator[tuple[Judgement, Path]]:
+def run(job: Job) -> Iterator[tuple[Judgement, Explanation | None, Path]]:
     """Judge, draw and write one window after the other; the HTML page of each is the path."""
     feedback = read_feedback(job.logs, job.windows[0].start - CLOCK_SLACK)
     labelled, progress, history = labelled_items(feedback.rows), Console(stderr=True), History(job.out)
@@ -142,13 +143,14 @@ def run(job: Job) -> Iterator[tuple[Judgement, Path]]:
         judgement = judge(window, tally, feedback.rows, job.reference, rate, past)
         folder = job.out / window.name
         folder.mkdir(parents=True, exist_ok=True)
-        page, error = render(judgement)
+        explanation = explain(judgement, job.reference, job.logs)
+        page, error = render(judgement, explanation)
         write_atomically(folder / "report.html", page)
-        result = to_json(judgement, "report.html", error)
+        result = to_json(judgement, explanation, "report.html", error)
         write(result, folder)
         if job.scheduled:
             history.remember(job.reference.tag, window, result)
-        yield judgement, folder / "report.html"
+        yield judgement, explanation, folder / "report.html"
 
 
 def _verdicts(text: str) -> list[str]:

@@ -6,25 +6,31 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from monitoring.distributions import QUANTILES, Distribution
 from monitoring.drift import MIN_DISTANCE
+from monitoring.explain import Explanation
 from monitoring.judge import Judgement
-from monitoring.summary import accuracy_line, chance, column_name, number, share, summary
+from monitoring.summary import accuracy_line, chance, column_name, number, rows_of, share, summary
+from monitoring.words import Move
 
 STYLES = {"OK": "bold green", "WATCH": "bold yellow", "INSUFFICIENT": "bold yellow"}
 ALARM_STYLE = "bold red"
 LISTED = 5  # columns of a window
+WORDS, PLACES, COLUMNS, ROWS = 5, 2, 2, 2
 
 
-def show(console: Console, judgement: Judgement, path: Path) -> None:
-    """The verdict of one window with what moved furthest, and where the report lies."""
+def show(console: Console, judgement: Judgement, explanation: Explanation | None, path: Path) -> None:
+    """The verdict of one window with what moved furthest and why, and where the report lies."""
     window = judgement.window
     console.print(
         _verdict(judgement),
         Text(f"{judgement.tag}, {window.start:%Y-%m-%d %H:%M:%S} to {window.end:%Y-%m-%d %H:%M:%S} UTC"),
     )
-    console.print(Text(summary(judgement)))
+    console.print(Text(summary(judgement, explanation)))
     if judgement.statistics:
         console.print(_columns(judgement))
+    if explanation:
+        console.print(_details(explanation))
     for source, accuracy in judgement.accuracies.items():
         if source != judgement.decided_by:
             console.print(Text(f"Accuracy {accuracy_line(accuracy, source)}; not tested."))
@@ -56,6 +62,40 @@ def _columns(judgement: Judgement) -> Table:
         mark = Text("moved" if one.drifted else "", ALARM_STYLE)
         table.add_row(Text(column_name(one.column)), number(one.distance), chance(one.p), change, mark)
     return table
+
+
+def _details(explanation: Explanation) -> Table:
+    """What the summary has no room for, in at most about twelve lines of a narrow terminal."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    words, places = explanation.words, [one for one in explanation.slices if one.has_most]
+    told = {
+        "more of": [_change(one) for one in words.gained[:WORDS]] if words else [],
+        "less of": [_change(one) for one in words.lost[:WORDS]] if words else [],
+        "most of it in": [
+            f"{one.name}: {rows_of(one)}; {share(one.carried)} of the move" for one in places[:PLACES]
+        ],
+        "quartiles": [_quartiles(one) for one in explanation.distributions if one.quantiles][:COLUMNS],
+        "typical rows": [f"{one.request_id} {one.index}" for one in explanation.examples[:ROWS]],
+    }
+    for name, parts in told.items():
+        if parts:
+            separator = ", " if name in ("more of", "less of", "typical rows") else "\n"
+            table.add_row(name, Text(separator.join(parts)))
+    return table
+
+
+def _change(one: Move) -> str:
+    return f"{one.name} {share(one.reference)} to {share(one.window)}"
+
+
+def _quartiles(one: Distribution) -> str:
+    """The median, with the middle half of the rows around it."""
+    middle = QUANTILES.index(0.5)
+    before, now = (
+        "{1} ({0} to {2})".format(*(f"{number(value)}" for value in side[middle - 1 : middle + 2]))
+        for side in (one.quantiles["reference"], one.quantiles["window"])
+    )
+    return f"{column_name(one.column)}: {before} before, {now} now"
 
 
 def _verdict(judgement: Judgement) -> Text:
