@@ -32,10 +32,13 @@ def examples_of(
     """The rows that most look like the window and least like the reference; of equal texts one."""
     scores = typical(cuts, sample.columns, bins) + wordy(words, sample.columns)
     order = np.lexsort((sample.indices, sample.request_ids.astype(str), -scores))
-    differs = np.diff(scores[order], prepend=np.inf) < 0
-    rows = order[differs & (scores[order] > 0)][:LISTED]
-    keys = [(str(sample.request_ids[i]), int(sample.indices[i])) for i in rows]
-    return [Example(*key, texts.get(key)) for key in keys]
+    numbers = np.array(list(sample.columns.numbers.values())).T
+    first: dict[bytes, Key] = {}  # by all numbers of the row, which those of equal texts share
+    for i in order[scores[order] > 0]:
+        first.setdefault(numbers[i].tobytes(), (str(sample.request_ids[i]), int(sample.indices[i])))
+        if len(first) == LISTED:
+            break
+    return [Example(*key, texts.get(key)) for key in first.values()]
 
 
 def typical(cuts: list[Cut], columns: Columns, bins: Bins) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from html import escape
 from monitoring.examples import Example
 from monitoring.explain import Explanation
 from monitoring.slices import Slice
-from monitoring.summary import column_name, share
+from monitoring.summary import column_name, share, slice_name
 from monitoring.words import Move, Words
 
 SHOWN = 600  # characters of a text
@@ -88,10 +88,10 @@ def _slices(slices: list[Slice]) -> str:
 
 
 def _slice(one: Slice) -> tuple[str, ...]:
-    name = f"<b>{escape(one.name)}</b>" if one.has_most else escape(one.name)
+    name = escape(slice_name(one))
     elsewhere = one.elsewhere.get(one.column)
     return (
-        name,
+        f"<b>{name}</b>" if one.has_most else name,
         f"#{share(one.share)}",
         "#" if one.reference_share is None else f"#{share(one.reference_share)}",
         f"#{100 * one.carried:.0f} %",

@@ -100,9 +100,7 @@ def by_length(reference: Columns, window: Columns) -> Iterator[Group]:
 def by_language(reference: Objects, window: Objects) -> Iterator[Group]:
     """By the language guessed."""
     for name in sorted(set(window)):
-        yield Group(
-            "language", f"{name} language" if name == "unknown" else name, window == name, reference == name
-        )
+        yield Group("language", name, window == name, reference == name)
 
 
 def by_tag(tags: Objects) -> Iterator[Group]:

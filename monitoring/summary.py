@@ -3,6 +3,7 @@
 from monitoring.drift import DETECTABLE, MIN_DISTANCE, Statistic
 from monitoring.explain import Explanation
 from monitoring.judge import Judgement
+from monitoring.language import UNKNOWN
 from monitoring.performance import MIN_LABELS, POWER, Accuracy
 from monitoring.slices import Slice
 from monitoring.words import Words
@@ -24,7 +25,8 @@ NAMED = 5  # words that came, and that went
 def summary(judgement: Judgement, explanation: Explanation | None) -> str:
     """Two to five sentences: what was found, of a flagged window what moved and where, and what to do."""
     sentences = [TOLD[finding](judgement) for finding in judgement.findings if finding in TOLD]
-    sentences += _explained(explanation) if explanation else []
+    if explanation and judgement.verdict != "CONTRACT":  # what is to be mended first may be all of it
+        sentences += _explained(explanation)
     if judgement.decided_by and "PERFORMANCE" not in judgement.findings:
         sentences.append(_accuracy(judgement.accuracies[judgement.decided_by], judgement.decided_by))
     elif judgement.verdict == "OK":
@@ -135,7 +137,14 @@ def _words(words: Words) -> str:
 def where(one: Slice) -> str:
     """`app=730 (31 % of the rows, rate of split words at a distance of 0.42; elsewhere 0.05)`."""
     apart = f"distance of {one.distances[one.column]:.2f}; elsewhere {one.elsewhere[one.column]:.2f}"
-    return f"{one.name} ({rows_of(one)}, {column_name(one.column)} at a {apart})"
+    return f"{slice_name(one)} ({rows_of(one)}, {column_name(one.column)} at a {apart})"
+
+
+def slice_name(one: Slice) -> str:
+    """`texts of 13 to 30 tokens`, `texts in German`, `app=730`."""
+    if one.by == "language":
+        return "texts in no clear language" if one.name == UNKNOWN else f"texts in {one.name}"
+    return f"texts of {one.name}" if one.by == "length" else one.name
 
 
 def rows_of(one: Slice) -> str:

@@ -10,7 +10,7 @@ from monitoring.distributions import QUANTILES, Distribution
 from monitoring.drift import MIN_DISTANCE
 from monitoring.explain import Explanation
 from monitoring.judge import Judgement
-from monitoring.summary import accuracy_line, chance, column_name, number, rows_of, share, summary
+from monitoring.summary import accuracy_line, chance, column_name, number, rows_of, share, slice_name, summary
 from monitoring.words import Move
 
 STYLES = {"OK": "bold green", "WATCH": "bold yellow", "INSUFFICIENT": "bold yellow"}
@@ -72,7 +72,8 @@ def _details(explanation: Explanation) -> Table:
         "more of": [_change(one) for one in words.gained[:WORDS]] if words else [],
         "less of": [_change(one) for one in words.lost[:WORDS]] if words else [],
         "most of it in": [
-            f"{one.name}: {rows_of(one)}; {share(one.carried)} of the move" for one in places[:PLACES]
+            f"{slice_name(one)}: {rows_of(one)}; {share(min(one.carried, 1))} of the move"
+            for one in places[:PLACES]
         ],
         "quartiles": [_quartiles(one) for one in explanation.distributions if one.quantiles][:COLUMNS],
         "typical rows": [f"{one.request_id} {one.index}" for one in explanation.examples[:ROWS]],
@@ -92,10 +93,15 @@ def _quartiles(one: Distribution) -> str:
     """The median, with the middle half of the rows around it."""
     middle = QUANTILES.index(0.5)
     before, now = (
-        "{1} ({0} to {2})".format(*(f"{number(value)}" for value in side[middle - 1 : middle + 2]))
+        "{1} ({0} to {2})".format(*(_short(value) for value in side[middle - 1 : middle + 2]))
         for side in (one.quantiles["reference"], one.quantiles["window"])
     )
     return f"{column_name(one.column)}: {before} before, {now} now"
+
+
+def _short(value: float) -> str:
+    """Two digits where there are no more before the point."""
+    return f"{value:.2g}" if abs(value) < 100 else number(value)
 
 
 def _verdict(judgement: Judgement) -> Text:

@@ -24,7 +24,8 @@ class Tokens:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self.special = vocabulary.special_ids(self._tokenizer)
-        self.buckets = token_buckets(np.arange(self._tokenizer.get_vocab_size())).astype(np.int64)
+        self._ids = np.array(sorted(self._tokenizer.get_vocab().values()), np.int64)
+        self.buckets = token_buckets(np.arange(self._ids[-1] + 1)).astype(np.int64)  # by token id
         path = folder / vocabulary.FILE
         text = path.read_text("utf-8") if path.is_file() else '{"n_texts": 0, "buckets": {}}'
         known = json.loads(text)
@@ -38,8 +39,8 @@ class Tokens:
 
     def in_bucket(self, bucket: int) -> list[int]:
         """All ids of a bucket but special ones, whole words first, of those low ids: mostly frequent ones."""
-        ids = (int(i) for i in np.flatnonzero(self.buckets == bucket))
-        return sorted(set(ids) - self.special, key=lambda token: (not self.is_word(token), token))
+        ids = set(self._ids[self.buckets[self._ids] == bucket].tolist())
+        return sorted(ids - self.special, key=lambda token: (not self.is_word(token), token))
 
     def is_word(self, token: int) -> bool:
         """Whether it stands for a word, rather than for a piece or a sign."""

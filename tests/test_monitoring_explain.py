@@ -66,6 +66,13 @@ def test_the_summary_tells_them_in_a_sentence_each(reference: Reference) -> None
     assert told.endswith("Label a random sample to learn whether its answers are still right.")
 
 
+def test_a_broken_contract_comes_before_any_explanation(reference: Reference) -> None:
+    rows = [row | {"upper_share": None} for row in moved_rows(reference)]
+    told = summary(judged(rows, reference), explained(rows, reference))
+    assert "Mend this first." in told
+    assert "Texts now hold" not in told
+
+
 def test_a_language_that_arrived_is_named(tmp_path: Path) -> None:
     reference = make_worded_reference(tmp_path)
     rows = [row | {"tags": None} for row in moved_rows(reference, GERMAN)]
@@ -129,4 +136,4 @@ def test_rows_without_buckets_have_no_words(reference: Reference) -> None:
     found = explained(rows, reference)
     assert found.words
     assert (found.words.gained, found.words.lost) == ([], [])
-    assert {one.name for one in found.slices if one.by == "language"} == {"unknown language"}
+    assert {one.name for one in found.slices if one.by == "language"} == {"unknown"}

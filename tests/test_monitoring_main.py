@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -166,3 +167,11 @@ def test_an_unknown_task_prints_no_traceback() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("No task 'no-such-task'. Give one of: ")
+
+
+def test_a_flagged_window_is_explained(task_file: Path, tmp_path: Path) -> None:
+    main([str(task_file), *log(tmp_path, rows_of_the_day(mean_length=5)), *ENDS])
+    explanation: Any = results(tmp_path)[0]["explanation"]
+    assert {one["column"] for one in explanation["columns"]} == {"n_chars", "n_tokens"}
+    assert {one["by"] for one in explanation["slices"]} == {"length"}
+    assert len(explanation["examples"]) == 5

@@ -92,7 +92,7 @@ def test_languages_are_compared_with_the_rows_of_the_same_language() -> None:
     window = np.where(np.arange(1_000) % 4, "English", "unknown").astype(object)
     found = {one.name: one for one in sliced(rows, (reference, window)) if one.by == "language"}
     assert (found["English"].share, found["English"].reference_share) == (0.75, 0.5)
-    assert (found["unknown language"].share, found["unknown language"].reference_share) == (0.25, 0)
+    assert (found["unknown"].share, found["unknown"].reference_share) == (0.25, 0)
 
 
 def test_rows_without_usable_lengths_have_no_slices_by_length() -> None:
