@@ -3,6 +3,7 @@
 This describes and proves nothing: there are no p-values here, and small slices are left out.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,9 +46,11 @@ class Slice:
 
     @property
     def has_most(self) -> bool:
-        """Whether most of the move is here, more than its size explains."""
-        apart = self.distances[self.column] > self.elsewhere.get(self.column, 0)
-        return self.carried >= MOST and self.carried >= CLEARLY * self.share and apart
+        """Whether most of the move is here, more than its size and what few rows do by chance explain."""
+        elsewhere = self.elsewhere.get(self.column)
+        if elsewhere is None or self.carried < max(MOST, CLEARLY * self.share):
+            return False
+        return self.distances[self.column] - elsewhere > 2 / math.sqrt(self.rows)  # 4 sd of a share, at most
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Where a move happened: lengths, languages and the callers' tags."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,11 @@ def test_a_move_in_all_rows_alike_is_in_no_place() -> None:
     rows = make_rows(1_000, 1, mean_length=5)
     found = sliced([row | {"tags": {"app": str(i % 2)}} for i, row in enumerate(rows)])
     assert [one for one in found if one.by == "tag app" and one.has_most] == []
+
+
+def test_what_few_rows_do_by_chance_is_no_place() -> None:
+    few = Slice("tag app", "app=1", 60, 0.1, None, 0.9, {"n_chars": 0.3}, {"n_chars": 0.1})
+    assert [one.has_most for one in (few, replace(few, rows=600))] == [False, True]
 
 
 def test_the_slices_of_one_kind_carry_the_whole_move() -> None:
