@@ -9,7 +9,7 @@ from monitoring.binned import Counts
 from monitoring.columns import Columns, finite
 from monitoring.drift import Baseline, Statistic
 
-QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+QUANTILES = {"p10": 0.1, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p90": 0.9}
 TENTHS = np.arange(1, 10) / 10
 
 
@@ -21,7 +21,7 @@ class Distribution:
     bounds: list[float] | list[str]
     reference: list[float]  # share of the rows in each part; a number has one part more than bounds
     window: list[float]
-    quantiles: dict[str, list[float]]  # `reference` and `window`, at QUANTILES; empty for labels
+    quantiles: dict[str, dict[str, float]]  # QUANTILES of `reference` and `window`; none of labels
 
 
 def distributions_of(
@@ -64,6 +64,6 @@ def _shares(counts: Counts) -> list[float]:
     return shares
 
 
-def _quantiles(values: NDArray[np.float64]) -> list[float]:
-    quantiles: list[float] = np.quantile(values, QUANTILES, method="inverted_cdf").tolist()
-    return quantiles
+def _quantiles(values: NDArray[np.float64]) -> dict[str, float]:
+    found = np.quantile(values, list(QUANTILES.values()), method="inverted_cdf")
+    return dict(zip(QUANTILES, found.tolist(), strict=True))

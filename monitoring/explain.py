@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from bentos.preprocess import PREPROCESS, TextInput
-from bentos.task import Task
 from monitoring.columns import Columns
 from monitoring.cuts import cuts_of
 from monitoring.distributions import Distribution, distributions_of
@@ -47,6 +46,7 @@ class Explanation:
         return {
             "columns": [asdict(one) for one in self.distributions],
             "words": asdict(self.words) if self.words else None,
+            "most_in": self.place and self.place.name,
             "slices": [asdict(one) for one in self.slices],
             "examples": [{"request_id": one.request_id, "index": one.index} for one in self.examples],
         }
@@ -60,12 +60,12 @@ def explain(judgement: Judgement, reference: Reference, logs: Path) -> Explanati
     sides = (reference.columns, sample.columns)
     texts = stored_texts(logs, judgement.window, sample)
     tokens = _tokens(reference.folder)
-    languages, words = None, None
-    if tokens and reference.folder:
-        languages = _languages(tokens, *sides)
-        seen = _seen(list(texts.values())[:TEXTS], reference.folder, reference.task)
-        cells = baseline.bins.spans["tokens"]
+    languages = _languages(tokens, *sides) if tokens else None
+    words = None
+    if tokens and languages:
         first = [small_words(tokens, name) for name in _arrived(*languages)]
+        cells = baseline.bins.spans["tokens"]
+        seen = _seen(list(texts.values())[:TEXTS], reference)
         words = words_of(baseline.counts[cells], counts[cells], tokens, seen, first)
     cuts = cuts_of(judgement.statistics, baseline, counts)
     return Explanation(
@@ -93,8 +93,10 @@ def _arrived(reference: Objects, window: Objects) -> list[str]:
     return sorted((n for n in more if n != UNKNOWN and more[n] >= ARRIVED), key=lambda n: (-more[n], n))
 
 
-def _seen(texts: Sequence[TextInput], folder: Path, task: Task) -> Seen | None:
+def _seen(texts: Sequence[TextInput], reference: Reference) -> Seen | None:
     """The tokens that the model read of each text; None without any text."""
-    encoded = PREPROCESS[task.pipeline_tag](folder, task)(texts)
+    if not texts or not reference.folder:
+        return None
+    encoded = PREPROCESS[reference.task.pipeline_tag](reference.folder, reference.task)(texts)
     counts = Counter(token for one in encoded for token in set(one.arrays["input_ids"].tolist()))
-    return Seen(len(texts), counts) if texts else None
+    return Seen(len(texts), counts)

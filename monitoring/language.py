@@ -24,28 +24,27 @@ class Languages:
         self.names = np.array([*WORDS, UNKNOWN], dtype=object)
         self._evidence = np.array([_evidence(tokens, words.split()) for words in WORDS.values()])
         self._evidence[:, tokens.buckets[sorted(tokens.special)]] = 0  # every row holds some of these
-        self._told = np.ones(len(WORDS), np.bool_)
-        self._told = self._check(tokens)
+        self._told = np.append(self._check(tokens), False)
 
     @property
     def told(self) -> list[str]:
         """The languages that it tells well enough."""
-        return [name for name, well in zip(WORDS, self._told, strict=True) if well]
+        return [str(name) for name in self.names[self._told]]
 
     def guess(self, columns: Columns) -> NDArray[np.object_]:
         """The name of each row's language; UNKNOWN where none is clear."""
         lengths = np.diff(columns.bucket_ends, prepend=0)
-        return self.names[
-            self._best(np.repeat(np.arange(len(columns)), lengths), columns.buckets, len(columns))
-        ]
+        rows = np.repeat(np.arange(len(columns)), lengths)
+        best = self._best(rows, columns.buckets, len(columns))
+        return self.names[np.where(self._told[best], best, -1)]
 
     def _best(self, rows: NDArray[np.int64], buckets: NDArray[np.int64], n_rows: int) -> NDArray[np.int64]:
-        """Of rows, given as pairs of row and bucket, the position of the language; -1: unknown."""
+        """Of rows, given as pairs of row and bucket, the position of the name that is clear."""
         scores = np.array([np.bincount(rows, one[buckets], n_rows) for one in self._evidence])
         order = np.sort(scores, axis=0)
         best = scores.argmax(axis=0)
-        clear = (order[-1] >= EVIDENCE) & (order[-1] - order[-2] >= LEAD) & self._told[best]
-        return np.where(clear, best, -1)
+        clear = (order[-1] >= EVIDENCE) & (order[-1] - order[-2] >= LEAD)
+        return np.where(clear, best, len(WORDS))
 
     def _check(self, tokens: Tokens) -> NDArray[np.bool_]:
         """Which languages are told well enough: of their sentences, and of those called theirs."""
@@ -55,8 +54,8 @@ class Languages:
         rows = np.repeat(np.arange(len(held)), [len(one) for one in held])
         guessed = self._best(rows, np.concatenate(held), len(held))
         right = np.bincount(truth[guessed == truth], minlength=len(WORDS))
-        least = np.bincount(truth), np.bincount(guessed[guessed >= 0], minlength=len(WORDS))
-        return np.asarray((right > 0) & (right >= WELL_ENOUGH * np.maximum(*least)))
+        called = np.bincount(guessed, minlength=len(self.names))[: len(WORDS)]
+        return np.asarray(right >= WELL_ENOUGH * np.maximum(np.bincount(truth), called))
 
 
 def small_words(tokens: Tokens, language: str) -> list[int]:

@@ -122,5 +122,5 @@ def _banner(judgement: Judgement, explanation: Explanation | None, error: str | 
 
 def _cells(one: Statistic) -> tuple[str, ...]:
     verdict = f'<b style="color:{ALARM_COLOUR}">moved</b>' if one.drifted else ""
-    p = f"#{escape(chance(one.p))}"
-    return escape(move(one)), f"#{number(one.distance)}", p, f"#{number(one.threshold)}", verdict
+    p = escape(chance(one.p))
+    return escape(move(one)), number(one.distance), p, number(one.threshold), verdict

@@ -1,6 +1,6 @@
 """The explanation of a window as HTML: the words, where it happened, typical rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from monitoring.examples import Example
@@ -42,17 +42,17 @@ def sections(explanation: Explanation) -> str:
     return f"{words}{_slices(explanation.slices)}{_examples(explanation.examples)}"
 
 
-def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table of cells that are HTML already; those of numbers begin with a `#`."""
-    head = "".join(_cell(one, "th") for one in heads)
-    body = "".join(f"<tr>{''.join(_cell(cell, 'td') for cell in row)}</tr>" for row in rows)
-    return f"<div class='scroll'><table class='ours'><tr>{head}</tr>{body}</table></div>"
+def table(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table of cells that are HTML already; the head of a column of numbers begins with a `#`."""
+    kinds = [" class='n'" if head.startswith("#") else "" for head in heads]
+    lines = [_line("th", kinds, [head.removeprefix("#") for head in heads])]
+    lines += [_line("td", kinds, row) for row in rows]
+    return f"<div class='scroll'><table class='ours'>{''.join(lines)}</table></div>"
 
 
-def _cell(content: str, kind: str) -> str:
-    return (
-        f"<{kind} class='n'>{content[1:]}</{kind}>" if content[:1] == "#" else f"<{kind}>{content}</{kind}>"
-    )
+def _line(tag: str, kinds: Sequence[str], cells: Iterable[str]) -> str:
+    told = (f"<{tag}{kind}>{cell}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
+    return f"<tr>{''.join(told)}</tr>"
 
 
 def _words(words: Words) -> str:
@@ -77,7 +77,7 @@ def _move(one: Move) -> tuple[str, ...]:
         for side, part in (("bar was", one.reference), ("bar", one.window))
     )
     word = f"{perhaps}<b>{escape(one.words[0])}</b>{either}"
-    return word, f"#{share(one.reference)}", f"#{share(one.window)}", bars
+    return word, share(one.reference), share(one.window), bars
 
 
 def _slices(slices: list[Slice]) -> str:
@@ -88,17 +88,16 @@ def _slices(slices: list[Slice]) -> str:
 
 
 def _slice(one: Slice) -> tuple[str, ...]:
-    name = escape(slice_name(one))
-    elsewhere = one.elsewhere.get(one.column)
+    name, elsewhere = escape(slice_name(one)), one.elsewhere.get(one.column)
     return (
         f"<b>{name}</b>" if one.has_most else name,
-        f"#{share(one.share)}",
-        "#" if one.reference_share is None else f"#{share(one.reference_share)}",
-        f"#{100 * one.carried:.0f} %",
-        f"#{one.distances[one.column]:.2f}",
-        "#" if elsewhere is None else f"#{elsewhere:.2f}",
+        share(one.share),
+        "" if one.reference_share is None else share(one.reference_share),
+        f"{100 * one.carried:.0f} %",
+        f"{one.distances[one.column]:.2f}",
+        "" if elsewhere is None else f"{elsewhere:.2f}",
         escape(column_name(one.column)),
-        f"#{one.rows:,}",
+        f"{one.rows:,}",
     )
 
 

@@ -128,7 +128,7 @@ def _explained(explanation: Explanation) -> list[str]:
 
 
 def _words(words: Words) -> str:
-    """`Texts now hold more of das?, ist?, less of story, the.`"""
+    """`Texts now hold more of das?, ist?; less of story, the.`"""
     sides = {"more of": words.gained, "less of": words.lost}
     told = [f"{how} {', '.join(m.name for m in moves[:NAMED])}" for how, moves in sides.items() if moves]
     return f"Texts now hold {'; '.join(told)}."

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from monitoring.distributions import QUANTILES, Distribution
+from monitoring.distributions import Distribution
 from monitoring.drift import MIN_DISTANCE
 from monitoring.explain import Explanation
 from monitoring.judge import Judgement
@@ -91,9 +91,8 @@ def _change(one: Move) -> str:
 
 def _quartiles(one: Distribution) -> str:
     """The median, with the middle half of the rows around it."""
-    middle = QUANTILES.index(0.5)
     before, now = (
-        "{1} ({0} to {2})".format(*(_short(value) for value in side[middle - 1 : middle + 2]))
+        f"{_short(side['p50'])} ({_short(side['p25'])} to {_short(side['p75'])})"
         for side in (one.quantiles["reference"], one.quantiles["window"])
     )
     return f"{column_name(one.column)}: {before} before, {now} now"

@@ -1,15 +1,17 @@
 """The words behind the token buckets that moved: known, guessed, or read in stored texts."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer, models
 
 from monitoring.reference import Reference
 from monitoring.tokens import Tokens
-from monitoring.words import FAR, Move, Seen, Words, moved, words_of
+from monitoring.words import FAR, Move, Seen, Words, moved, named, words_of
 from tests.monitoring_rows import tallied
 from tests.worded import ENGLISH, FILMS, GERMAN, make_folder, make_texts, make_worded_reference, worded
 
@@ -62,13 +64,19 @@ def test_words_that_the_reference_did_not_have_are_guessed(reference: Reference)
     assert found["movie"].name == "movie?"
 
 
-def test_small_words_of_an_arrived_language_are_guessed_first(tmp_path: Path, reference: Reference) -> None:
-    tokens = Tokens(make_folder(tmp_path))  # names nothing of the reference
-    das = tokens.of_word("das")[0]
-    other = next(t for t in range(len(tokens.buckets)) if tokens.buckets[t] == tokens.buckets[das])
-    assert other == das  # alone in its bucket: known without a hint too
-    first = explained(make_texts(500, 1, GERMAN), reference, tokens, languages=[[das]]).gained
-    assert "das" in by_word(first)
+def test_small_words_of_an_arrived_language_are_guessed_first(tmp_path: Path) -> None:
+    names = {f"word{i}": i for i in range(3_000)}
+    Tokenizer(models.WordPiece({**names, "[UNK]": 3_000}, unk_token="[UNK]")).save(
+        str(tmp_path / "tokenizer.json")
+    )
+    bucket = int(Tokens(tmp_path).buckets[0])
+    known = {"n_texts": 100, "buckets": {bucket: [["word0", 9]]}}
+    (tmp_path / "vocabulary.json").write_text(json.dumps(known))
+    tokens = Tokens(tmp_path)
+    other = tokens.in_bucket(bucket)[1]
+    assert named(bucket, (0.09, 0.2), tokens, None, []) == ([0], "reference")
+    ids, source = named(bucket, (0.09, 0.2), tokens, None, [other, 1])
+    assert (ids[:2], source) == ([other, 0], "tokenizer")
 
 
 def test_stored_texts_tell_the_words_exactly(reference: Reference) -> None:
