@@ -36,17 +36,16 @@ class Explanation:
     examples: list[Example]  # the most typical rows first
 
     @property
-    def place(self) -> Slice | None:
-        """The slice that most of the move is in, where one is; the one that says most."""
-        places = [one for one in self.slices if one.has_most]
-        return max(places, key=lambda one: one.carried - one.share, default=None)
+    def places(self) -> list[Slice]:
+        """The slices that most of the move is in; the smallest that carry most, and so say most, first."""
+        return sorted((one for one in self.slices if one.has_most), key=lambda one: one.share - one.carried)
 
     def to_json(self) -> dict[str, Any]:
         """In plain types, without any text."""
         return {
             "columns": [asdict(one) for one in self.distributions],
             "words": asdict(self.words) if self.words else None,
-            "most_in": self.place and self.place.name,
+            "most_in": [one.name for one in self.places],
             "slices": [asdict(one) for one in self.slices],
             "examples": [{"request_id": one.request_id, "index": one.index} for one in self.examples],
         }

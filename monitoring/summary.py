@@ -122,9 +122,9 @@ def _advice(judgement: Judgement) -> str:
 
 def _explained(explanation: Explanation) -> list[str]:
     """The words and the place, a sentence each."""
-    words, place = explanation.words, explanation.place
+    words, places = explanation.words, explanation.places
     told = [_words(words)] if words and (words.gained or words.lost) else []
-    return [*told, f"Most of it is in {where(place)}."] if place else told
+    return [*told, *(f"Most of it is in {where(place)}." for place in places[:1])]
 
 
 def _words(words: Words) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from monitoring.distributions import Distribution
@@ -17,6 +17,7 @@ STYLES = {"OK": "bold green", "WATCH": "bold yellow", "INSUFFICIENT": "bold yell
 ALARM_STYLE = "bold red"
 LISTED = 5  # columns of a window
 WORDS, PLACES, COLUMNS, ROWS = 5, 2, 2, 2
+QUARTILES = ("p25", "p50", "p75")
 
 
 def show(console: Console, judgement: Judgement, explanation: Explanation | None, path: Path) -> None:
@@ -66,16 +67,16 @@ def _columns(judgement: Judgement) -> Table:
 
 def _details(explanation: Explanation) -> Table:
     """What the summary has no room for, in at most about twelve lines of a narrow terminal."""
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    words, places = explanation.words, [one for one in explanation.slices if one.has_most]
+    table = Table("", Column(overflow="fold"), show_header=False, box=None, padding=(0, 2, 0, 0))
+    words = explanation.words
     told = {
         "more of": [_change(one) for one in words.gained[:WORDS]] if words else [],
         "less of": [_change(one) for one in words.lost[:WORDS]] if words else [],
         "most of it in": [
             f"{slice_name(one)}: {rows_of(one)}; {share(min(one.carried, 1))} of the move"
-            for one in places[:PLACES]
+            for one in explanation.places[:PLACES]
         ],
-        "quartiles": [_quartiles(one) for one in explanation.distributions if one.quantiles][:COLUMNS],
+        "quartiles": [_quartiles(one) for one in explanation.distributions if _moved(one)][:COLUMNS],
         "typical rows": [f"{one.request_id} {one.index}" for one in explanation.examples[:ROWS]],
     }
     for name, parts in told.items():
@@ -89,11 +90,18 @@ def _change(one: Move) -> str:
     return f"{one.name} {share(one.reference)} to {share(one.window)}"
 
 
+def _moved(one: Distribution) -> bool:
+    """Whether its quartiles are others now."""
+    return any(
+        one.quantiles["reference"][p] != one.quantiles["window"][p] for p in QUARTILES if one.quantiles
+    )
+
+
 def _quartiles(one: Distribution) -> str:
     """The median, with the middle half of the rows around it."""
     before, now = (
-        f"{_short(side['p50'])} ({_short(side['p25'])} to {_short(side['p75'])})"
-        for side in (one.quantiles["reference"], one.quantiles["window"])
+        "{1} ({0} to {2})".format(*(_short(one.quantiles[side][p]) for p in QUARTILES))
+        for side in ("reference", "window")
     )
     return f"{column_name(one.column)}: {before} before, {now} now"
 

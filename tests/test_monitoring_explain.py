@@ -51,8 +51,8 @@ def test_words_place_and_rows_are_found(reference: Reference) -> None:
     found = explained(moved_rows(reference), reference)
     assert found.words
     assert set(FILMS) <= {one.words[0] for one in found.words.gained}
-    assert found.place
-    assert found.place.name == "app=730"
+    assert found.places[0].name == "app=730"
+    assert found.to_json()["most_in"][0] == "app=730"
     assert all(one.request_id.startswith("new-") for one in found.examples)
 
 
