@@ -4,13 +4,14 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.progress import track
 
-from bentos.model_store import Entry, load_entry, model_name, read_reference, write_atomically
+from bentos.model_store import ModelError, load_entry, model_name, read_reference, write_atomically
 from bentos.production import default_version
 from bentos.request_log import Row, read_feedback
 from bentos.task import Task
@@ -25,7 +26,7 @@ from monitoring.reference import Reference
 from monitoring.report import render
 from monitoring.result import to_json, write
 from monitoring.schedule import not_judged, written_since
-from monitoring.tally import Tally
+from monitoring.tally import Key, Tally
 from monitoring.windows import (
     CLOCK_SLACK,
     Window,
@@ -42,7 +43,8 @@ class Job:
     """What to judge, and where the results go."""
 
     task: Task
-    reference: Reference
+    reference: Reference  # of the version asked for, or of the one in production
+    fixed: bool  # it was asked for: no other one is taken for windows that another version served
     logs: Path
     out: Path
     windows: list[Window]  # in their order
@@ -76,15 +78,26 @@ def prepare(arguments: argparse.Namespace, task: Task, now: datetime, tell: bool
     entry = load_entry(f"{name}:{arguments.version or default_version(name)}")
     if length and not arguments.since:
         changed = written_since(History(out), logs, length)
-        judged = {one.window: one.result["rows"]["logged"] for one in changed if one.tag == entry.tag}
-    reference = reference_of(entry)
+        judged = {one.window: one.result["rows"]["logged"] for one in changed}
     return Job(
-        task, reference, logs, out, [*judged, *windows], judged, length, now, tell, arguments.workspace
+        task=task,
+        reference=reference_of(entry.tag),
+        fixed=arguments.version is not None,
+        logs=logs,
+        out=out,
+        windows=[*judged, *windows],
+        judged=judged,
+        length=length,
+        now=now,
+        tell=tell,
+        workspace=arguments.workspace,
     )
 
 
-def reference_of(entry: Entry) -> Reference:
-    """What windows of a stored version are compared with."""
+@lru_cache(maxsize=4)
+def reference_of(tag: str) -> Reference:
+    """What windows of a stored version are compared with; raises ModelError where there is none."""
+    entry = load_entry(tag)
     return Reference(entry.tag, entry.task, read_reference(entry), entry.path)
 
 
@@ -99,12 +112,35 @@ def run(job: Job, stopped: Callable[[], bool]) -> Iterator[Judged]:
     ):
         if stopped():
             return
-        now = job.now if window == job.windows[-1] else None
-        tally = tally_window(job.logs, job.reference.scope(window, labelled, now), feedback.damaged_files)
+        reference, tally = count(job, window, labelled, feedback.damaged_files)
         if window in job.judged and tally.logged.total() <= job.judged[window]:
-            history.counted(job.reference.tag, window, job.now)
+            history.counted(reference.tag, window, job.now)
         else:
-            yield _judge(job, history, window, tally, feedback.rows)
+            yield _judge(job, history, window, reference, tally, feedback.rows)
+
+
+def count(job: Job, window: Window, labelled: set[Key], damaged: Sequence[str]) -> tuple[Reference, Tally]:
+    """The tally of a window beside the reference of the version that served most of it.
+
+    A window that closed before a promotion was served by the version before.
+    """
+    now = job.now if window == job.windows[-1] else None
+    tally = tally_window(job.logs, job.reference.scope(window, labelled, now), damaged)
+    other = served_most(tally)
+    if job.fixed or other is None:
+        return job.reference, tally
+    try:
+        reference = reference_of(other)
+    except ModelError:  # no longer in the store: the contract will tell
+        return job.reference, tally
+    return reference, tally_window(job.logs, reference.scope(window, labelled, now), damaged)
+
+
+def served_most(tally: Tally) -> str | None:
+    """The tag of another version of the same model that wrote most of the rows; None where this one did."""
+    name = tally.tag.partition(":")[0]
+    tag, rows = max(tally.logged.items(), key=lambda one: one[1], default=(tally.tag, 0))
+    return tag if tag.startswith(f"{name}:") and rows > tally.n_rows else None
 
 
 def wants_report(window: Window, result: dict[str, Any]) -> bool:
@@ -116,15 +152,17 @@ def wants_report(window: Window, result: dict[str, Any]) -> bool:
     return result["flagged"] or result["verdict"] in ALARMS or first_of_day
 
 
-def _judge(job: Job, history: History, window: Window, tally: Tally, feedback: Sequence[Row]) -> Judged:
+def _judge(
+    job: Job, history: History, window: Window, reference: Reference, tally: Tally, feedback: Sequence[Row]
+) -> Judged:
     """One window, and all that it leaves. It is remembered last: a run that is killed does it again."""
-    tag = job.reference.tag
+    tag = reference.tag
     rate = alarm_rate(job.task.monitoring.false_alarms_per_month, window.length, job.length is not None)
     past = history.before(window, tag) if job.length else []
-    judgement = judge(window, tally, feedback, job.reference, rate, past)
+    judgement = judge(window, tally, feedback, reference, rate, past)
     folder = job.out / window.name
     folder.mkdir(parents=True, exist_ok=True)
-    explanation = explain(judgement, job.reference, job.logs)
+    explanation = explain(judgement, reference, job.logs)
     result = to_json(judgement, explanation, "report.html", None)
     first = history.first_logged(tag, window) if job.length else None
     result["late_rows"] = 0 if first is None else max(0, result["rows"]["logged"] - first)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import bentoml
 import pytest
 
+from bentos.model_store import load_entry, save_entry
 from monitoring.__main__ import main
 from tests.monitoring_rows import START, make_labels, make_rows
 from tests.receiver import receiving
@@ -271,3 +274,20 @@ def test_a_flagged_window_is_explained(task_file: Path, tmp_path: Path) -> None:
     assert {one["column"] for one in explanation["columns"]} == {"n_chars", "n_tokens"}
     assert {one["by"] for one in explanation["slices"]} == {"length"}
     assert len(explanation["examples"]) == 5
+
+
+def test_a_window_is_compared_with_the_version_that_served_it(task_file: Path, tmp_path: Path) -> None:
+    newer = tmp_path / "newer"
+    shutil.copytree(load_entry(TAG).path, newer, ignore=shutil.ignore_patterns("model.yaml"))
+    save_entry(newer, f"{NAME}-onnx-int8:newer")
+    try:
+        arguments = [str(task_file), *log(tmp_path, rows_of_the_day()), *ENDS]
+        assert [main(arguments), main([*arguments, "--version", "newer"])] == [0, 12]
+    finally:
+        bentoml.models.delete(f"{NAME}-onnx-int8:newer")
+        (load_entry(TAG).path.parent / "latest").write_text(TAG.partition(":")[2])
+
+
+def test_rows_of_a_version_that_is_gone_are_a_broken_contract(task_file: Path, tmp_path: Path) -> None:
+    rows = [row | {"model_tag": f"{NAME}-onnx-int8:gone"} for row in rows_of_the_day()]
+    assert main([str(task_file), *log(tmp_path, rows), *ENDS]) == 12
