@@ -23,6 +23,7 @@ from monitoring.judge import EXIT_CODES, worst
 from monitoring.lock import locked
 from monitoring.loop import Stop, loop
 from monitoring.outputs import leave
+from monitoring.retention import delete_old_reports
 from monitoring.terminal import add_window, show, window_table
 from monitoring.webhook import WebhookError, from_environment
 from monitoring.windows import WindowError, parse_length
@@ -80,6 +81,7 @@ def attempt(
     with locked(arguments.out / task.name) if arguments.window else nullcontext():
         job = prepare(arguments, task, now, tell=webhook is not None)
         verdicts = tell(job, Console(), stopped)
+        delete_old_reports(job.out, now, task.monitoring.keep_reports_days)
         if job.length is None:
             return verdicts, True
         trouble = leave(job, job.length, webhook, exposition, started)

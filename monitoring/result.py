@@ -48,7 +48,7 @@ def to_json(judgement: Judgement, report: str, report_error: str | None) -> dict
 def write(result: dict[str, Any], folder: Path) -> Path:
     """Put `result.json` into the folder; a reader sees the old one or the new one, whole."""
     path = folder / "result.json"
-    write_atomically(path, json.dumps(result, indent=1, allow_nan=False) + "\n")
+    write_atomically(path, json.dumps(result, indent=1, allow_nan=False) + "\n", mode=0o600)
     return path
 
 
