@@ -10,6 +10,9 @@ from hashlib import blake2b
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bentos.log_files import utc_text
 from bentos.log_reader import LogRead, Row, item_of, read_feedback, read_log, read_texts
 from bentos.log_writer import QUEUE_ROWS, RequestLog
@@ -18,13 +21,13 @@ from bentos.redaction import redact
 from bentos.task import LogInputs, Monitoring
 
 __all__ = ["TEXT_NUMBERS", "LogRead", "RequestLog", "Row", "describe", "hash_key", "item_of", "make_row"]
-__all__ += ["open_log", "read_feedback", "read_log", "read_texts", "text_row"]
+__all__ += ["open_log", "read_feedback", "read_log", "read_texts", "text_row", "token_buckets"]
 
 TEXT_NUMBERS = ("n_chars", "n_tokens", "subword_rate", "unk_rate", "upper_share", "non_letter_share")
 BUCKET_BITS = 10  # token ids are hashed into 1024 buckets
 DIGITS = "0123456789abcdefghijklmnopqrstuv"
 BUCKET_NAMES = [high + low for high in DIGITS for low in DIGITS]  # each bucket as two digits in base 32
-GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio: multiplying by it spreads neighbouring ids evenly
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: its products spread neighbouring ids evenly
 
 
 def describe(text: TextInput, encoded: Encoded) -> dict[str, float]:
@@ -97,9 +100,13 @@ def _traces(text: TextInput, encoded: Encoded, key: bytes) -> Row:
     """What tells equal inputs and known words again without telling the text."""
     whole = text if isinstance(text, str) else "\0".join(text)
     digest = blake2b(whole.encode("utf-8", "surrogatepass"), key=key, digest_size=16)
-    ids = encoded.arrays["input_ids"].tolist()
-    buckets = {(GOLDEN * i & (2**64 - 1)) >> (64 - BUCKET_BITS) for i in ids}
-    return {"text_hash": digest.hexdigest(), "buckets": "".join(BUCKET_NAMES[b] for b in sorted(buckets))}
+    buckets = sorted(set(token_buckets(encoded.arrays["input_ids"]).tolist()))
+    return {"text_hash": digest.hexdigest(), "buckets": "".join(BUCKET_NAMES[b] for b in buckets)}
+
+
+def token_buckets(ids: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """The bucket of each token id."""
+    return np.asarray(ids.astype(np.uint64) * GOLDEN >> np.uint64(64 - BUCKET_BITS))
 
 
 def _short(number: float) -> float:

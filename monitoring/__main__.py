@@ -95,10 +95,10 @@ def attempt(
 def tell(job: Job, console: Console, stopped: Callable[[], bool]) -> list[str]:
     """Judge the windows, print what was found, return the verdicts."""
     verdicts, table = [], window_table()
-    for judgement, path in run(job, stopped):
+    for judgement, explanation, path in run(job, stopped):
         verdicts.append(judgement.verdict)
         if len(job.windows) == 1:
-            show(console, judgement, path)
+            show(console, judgement, explanation, path)
         else:
             add_window(table, judgement)
     if table.row_count:

@@ -5,16 +5,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.progress import track
 
-from bentos.model_store import load_entry, model_name, read_reference, write_atomically
+from bentos.model_store import Entry, load_entry, model_name, read_reference, write_atomically
 from bentos.production import default_version
 from bentos.request_log import Row, read_feedback
 from bentos.task import Task
 from monitoring.drift import alarm_rate
+from monitoring.explain import Explanation, explain
 from monitoring.history import History
 from monitoring.incidents import ALARMS, Incidents
 from monitoring.judge import Judgement, judge
@@ -52,6 +53,14 @@ class Job:
     workspace: Path | None  # of Evidently, for what is drawn
 
 
+class Judged(NamedTuple):
+    """A window, and the page or file to look at."""
+
+    judgement: Judgement
+    explanation: Explanation | None
+    path: Path
+
+
 def prepare(arguments: argparse.Namespace, task: Task, now: datetime, tell: bool) -> Job:
     """Read the reference and plan the windows; raises WindowError and ModelError for a user's mistake."""
     length = parse_length(arguments.window) if arguments.window else None
@@ -68,14 +77,19 @@ def prepare(arguments: argparse.Namespace, task: Task, now: datetime, tell: bool
     if length and not arguments.since:
         changed = written_since(History(out), logs, length)
         judged = {one.window: one.result["rows"]["logged"] for one in changed if one.tag == entry.tag}
-    reference = Reference(entry.tag, entry.task, read_reference(entry))
+    reference = reference_of(entry)
     return Job(
         task, reference, logs, out, [*judged, *windows], judged, length, now, tell, arguments.workspace
     )
 
 
-def run(job: Job, stopped: Callable[[], bool]) -> Iterator[tuple[Judgement, Path]]:
-    """Judge one window after the other, with the page or file to look at; ends early when stopped."""
+def reference_of(entry: Entry) -> Reference:
+    """What windows of a stored version are compared with."""
+    return Reference(entry.tag, entry.task, read_reference(entry), entry.path)
+
+
+def run(job: Job, stopped: Callable[[], bool]) -> Iterator[Judged]:
+    """Judge one window after the other; ends early when stopped."""
     if not job.windows:
         return
     feedback = read_feedback(job.logs, job.windows[0].start - CLOCK_SLACK)
@@ -102,9 +116,7 @@ def wants_report(window: Window, result: dict[str, Any]) -> bool:
     return result["flagged"] or result["verdict"] in ALARMS or first_of_day
 
 
-def _judge(
-    job: Job, history: History, window: Window, tally: Tally, feedback: Sequence[Row]
-) -> tuple[Judgement, Path]:
+def _judge(job: Job, history: History, window: Window, tally: Tally, feedback: Sequence[Row]) -> Judged:
     """One window, and all that it leaves. It is remembered last: a run that is killed does it again."""
     tag = job.reference.tag
     rate = alarm_rate(job.task.monitoring.false_alarms_per_month, window.length, job.length is not None)
@@ -112,11 +124,12 @@ def _judge(
     judgement = judge(window, tally, feedback, job.reference, rate, past)
     folder = job.out / window.name
     folder.mkdir(mode=0o700, exist_ok=True)
-    result = to_json(judgement, "report.html", None)
+    explanation = explain(judgement, job.reference, job.logs)
+    result = to_json(judgement, explanation, "report.html", None)
     first = history.first_logged(tag, window) if job.length else None
     result["late_rows"] = 0 if first is None else max(0, result["rows"]["logged"] - first)
     if job.length is None or wants_report(window, result):
-        page, result["report_error"] = render(judgement)
+        page, result["report_error"] = render(judgement, explanation)
         write_atomically(folder / "report.html", page, mode=0o600)
         if job.workspace and judgement.statistics and not result["report_error"]:
             keep(job.workspace, judgement)
@@ -128,4 +141,4 @@ def _judge(
     if job.length:
         Incidents(job.out).see(window, result, path, job.tell)
         history.remember(tag, window, result, job.now)
-    return judgement, path
+    return Judged(judgement, explanation, path)

@@ -7,6 +7,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -277,3 +278,11 @@ def test_options_that_need_another_say_so(
     with pytest.raises(SystemExit, match="2"):
         main(["sample-reviews", *arguments])
     assert message in capsys.readouterr().err
+
+
+def test_a_flagged_window_is_explained(task_file: Path, tmp_path: Path) -> None:
+    main([str(task_file), *log(tmp_path, rows_of_the_day(mean_length=5)), *ENDS])
+    explanation: Any = results(tmp_path)[0]["explanation"]
+    assert {one["column"] for one in explanation["columns"]} == {"n_chars", "n_tokens"}
+    assert {one["by"] for one in explanation["slices"]} == {"length"}
+    assert len(explanation["examples"]) == 5

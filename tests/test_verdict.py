@@ -23,7 +23,7 @@ def test_what_the_monitor_writes_is_read(tmp_path: Path) -> None:
     judgement = judged(make_rows(300, seed=1, mean_length=5), make_reference(), rate)
     folder = tmp_path / judgement.task / DAY.name
     folder.mkdir(parents=True)
-    path = write(to_json(judgement, "report.html", None), folder)
+    path = write(to_json(judgement, None, "report.html", None), folder)
     verdict = last_verdict(tmp_path, load_task("sample-reviews"))
     assert verdict == ("DRIFT", TAG, DAY.name, str(path))
     assert reason_to_wait(verdict, TAG) is None
