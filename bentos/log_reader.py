@@ -108,7 +108,7 @@ def _row(line: bytes, found: LogRead) -> Row | None:
     try:
         row = json.loads(line)
     except ValueError:
-        found.torn_lines += 1
+        found.torn_lines += not line.isspace()  # blanks are where a row was erased
         return None
     if isinstance(row, dict) and isinstance(row.get("ts"), str):
         return row

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -178,10 +179,11 @@ def store_folder() -> Path:
     return Path(os.environ.get("BENTOML_HOME") or Path.home() / "bentoml") / "models"
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """A reader sees the old file or the new one, never a part."""
+def write_atomically(path: Path, text: str, mode: int = 0o666) -> None:
+    """A reader sees the old file or the new one, never a part; `mode` is less what the umask takes."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
+    with open(temporary, "w", encoding="utf-8", opener=partial(os.open, mode=mode)) as file:
+        file.write(text)
     os.replace(temporary, path)
 
 

@@ -16,19 +16,20 @@ from rich.console import Console
 
 from bentos.model_store import VARIANTS, ModelError
 from bentos.task import TaskError, load_task
-from monitoring import acknowledge, audit
+from monitoring import acknowledge, audit, erase
 from monitoring.exposition import Exposition
 from monitoring.job import Job, prepare, run
 from monitoring.judge import EXIT_CODES, worst
 from monitoring.lock import locked
 from monitoring.loop import Stop, loop
 from monitoring.outputs import leave
+from monitoring.retention import delete_old_reports
 from monitoring.terminal import add_window, show, window_table
 from monitoring.webhook import WebhookError, from_environment
 from monitoring.windows import WindowError, parse_length
 
 ALARMS = [verdict for verdict, code in EXIT_CODES.items() if code]
-COMMANDS = {"audit": audit.main, "acknowledge": acknowledge.main}
+COMMANDS = {"audit": audit.main, "acknowledge": acknowledge.main, "erase": erase.main}
 CODES = ", ".join(f"{verdict} {code}" for verdict, code in EXIT_CODES.items())
 ERRORS = (TaskError, ModelError, WindowError, WebhookError, OSError)
 
@@ -80,6 +81,7 @@ def attempt(
     with locked(arguments.out / task.name) if arguments.window else nullcontext():
         job = prepare(arguments, task, now, tell=webhook is not None)
         verdicts = tell(job, Console(), stopped)
+        delete_old_reports(job.out, now, task.monitoring.keep_reports_days)
         if job.length is None:
             return verdicts, True
         trouble = leave(job, job.length, webhook, exposition, started)
@@ -111,7 +113,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m monitoring",
         description=main.__doc__,
         epilog=f"Exit codes: {CODES}; 1 when it could not judge, 2 for wrong arguments. "
-        "Also: python -m monitoring audit TASK, python -m monitoring acknowledge TASK START.",
+        "Also: python -m monitoring audit TASK, acknowledge TASK START, erase TASK REQUEST_ID.",
     )
     parser.add_argument("task", metavar="TASK", help="a name from bentos/tasks, or the path of a YAML file")
     parser.add_argument(

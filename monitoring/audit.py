@@ -73,7 +73,7 @@ def write_queue(path: Path, rows: Sequence[Row]) -> None:
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     writer.writerows({column: _cell(row.get(column, "")) for column in COLUMNS[:-1]} for row in rows)
-    write_atomically(path, text.getvalue())
+    write_atomically(path, text.getvalue(), mode=0o600)
 
 
 def take(path: Path, folder: Path, task: Task) -> int:

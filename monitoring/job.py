@@ -161,14 +161,14 @@ def _judge(
     past = history.before(window, tag) if job.length else []
     judgement = judge(window, tally, feedback, reference, rate, past)
     folder = job.out / window.name
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     explanation = explain(judgement, reference, job.logs)
     result = to_json(judgement, explanation, "report.html", None)
     first = history.first_logged(tag, window) if job.length else None
     result["late_rows"] = 0 if first is None else max(0, result["rows"]["logged"] - first)
     if job.length is None or wants_report(window, result):
         page, result["report_error"] = render(judgement, explanation)
-        write_atomically(folder / "report.html", page)
+        write_atomically(folder / "report.html", page, mode=0o600)
         if job.workspace and judgement.statistics and not result["report_error"]:
             keep(job.workspace, judgement)
     else:

@@ -21,7 +21,7 @@ def leave(
     if not records:
         return None
     incident = incidents.last(length)
-    write_atomically(job.out / "index.html", page.render(records, incident))
+    write_atomically(job.out / "index.html", page.render(records, incident), mode=0o600)
     trouble = deliver(incidents, webhook) if webhook else None
     exposition.show(
         records[-1],

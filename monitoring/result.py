@@ -52,7 +52,7 @@ def to_json(
 def write(result: dict[str, Any], folder: Path) -> Path:
     """Put `result.json` into the folder; a reader sees the old one or the new one, whole."""
     path = folder / "result.json"
-    write_atomically(path, json.dumps(result, indent=1, allow_nan=False) + "\n")
+    write_atomically(path, json.dumps(result, indent=1, allow_nan=False) + "\n", mode=0o600)
     return path
 
 

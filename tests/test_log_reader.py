@@ -65,6 +65,12 @@ def test_torn_lines_are_skipped_and_counted(tmp_path: Path) -> None:
     assert (len(found.rows), found.torn_lines) == (2, 3)
 
 
+def test_where_a_row_was_erased_there_is_nothing(tmp_path: Path) -> None:
+    put(tmp_path, 9, [line(at(9)), b"       \n", b"\n", line(at(9, 1)), b"   "])
+    found = read_log(tmp_path)
+    assert (len(found.rows), found.torn_lines, found.foreign_lines) == (2, 0, 0)
+
+
 def test_a_whole_last_line_without_its_end_is_a_row(tmp_path: Path) -> None:
     put(tmp_path, 9, [line(at(9)).rstrip()])
     assert len(read_log(tmp_path).rows) == 1

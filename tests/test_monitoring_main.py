@@ -33,6 +33,21 @@ def test_a_window_like_the_reference_ends_with_0(
     assert "Accuracy 0.900 by 300 audit labels" in capsys.readouterr().out.replace("\n", " ")
 
 
+def test_reports_are_their_owners_alone_and_old_ones_go(task_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "reports" / NAME
+    old = out / "20200101T000000Z_20200102T000000Z"
+    old.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    main([str(task_file), *log(tmp_path, rows_of_the_day()), *ENDS, "--window", "1d"])
+    (window,) = (path for path in out.iterdir() if path.is_dir())
+    assert window != old
+    assert window.stat().st_mode & 0o777 == 0o700
+    files = [out / "index.html", *window.iterdir()]
+    assert {path.name: path.stat().st_mode & 0o777 for path in files} == dict.fromkeys(
+        ("index.html", "report.html", "result.json"), 0o600
+    )
+
+
 @pytest.mark.parametrize(
     ("fail_on", "code"), [(None, 10), ("performance,drift", 10), ("performance", 0), ("none", 0)]
 )

@@ -55,6 +55,15 @@ def test_both_ways_give_the_same_tally() -> None:
     assert (fast.n_rows, fast.truncated, len(fast.answered)) == (500, 500, 9)
 
 
+@pytest.mark.parametrize("odd", [b"", b"no row\n"])
+def test_blanks_in_the_place_of_a_row_are_nothing(odd: bytes) -> None:
+    rows = lines(with_buckets(make_rows(20, seed=1))).splitlines(keepends=True)
+    blank = b" " * 700 + b"\n"
+    erased = blank + b"".join(rows[:9]) + blank * 2 + b"".join(rows[9:]) + odd + blank
+    assert same(tally_lines(erased, SCOPE), tally_lines(b"".join(rows) + odd, SCOPE))
+    assert same(tally_lines(blank, SCOPE), empty_tally(TAG, SCOPE.bins))
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -39,10 +39,11 @@ def test_every_make_target_exists() -> None:
         "monitoring",
         "monitoring audit",
         "monitoring acknowledge",
+        "monitoring erase",
     ],
 )
 def test_every_option_of_our_commands_exists(command: str) -> None:
-    shown = rf"python -m {re.escape(command)}(?! audit| acknowledge)(\s|$)"
+    shown = rf"python -m {re.escape(command)}(?! audit| acknowledge| erase)(\s|$)"
     lines = [line for line in COMMANDS if re.search(shown, line)]
     used = {option for line in lines for option in re.findall(r"\s(--[a-z-]+)", line)}
     assert lines, f"the README does not show python -m {command}"

@@ -62,8 +62,7 @@ def write_labelled(path: Path, folder: Path, filled: Path | None) -> None:
             "another root of the logs by --logs, or a filled audit file by --labelled FILE"
         )
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomically(path, "".join(f"{json.dumps(row)}\n" for row in rows))
-    path.chmod(0o600)
+    write_atomically(path, "".join(f"{json.dumps(row)}\n" for row in rows), mode=0o600)
 
 
 def read_labelled(path: Path, task: Task) -> tuple[list[Row], dict[str, int]]:
