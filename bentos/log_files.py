@@ -11,14 +11,16 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-NAME = re.compile(r"([a-z]+)-(\d{8}T\d{2})-.+\.jsonl(\.gz)?")  # kind, UTC hour
+NAME = re.compile(r"([a-z]+)-(\d{8}T\d{2})-.+(\.jsonl|\.jsonl\.gz|\.parquet)")  # kind, UTC hour, form
+LINES = (".jsonl", ".jsonl.gz")  # the writer's own forms; it touches no other
+PARQUET = ".parquet"  # made of them by others
 HOUR = "%Y%m%dT%H"
 COMPRESSION = 1  # 82 MB/s and 33 % of the size; level 6: 27 MB/s and 28 %. The cores belong to the model.
 
@@ -44,17 +46,17 @@ def log_kinds(folder: Path) -> list[str]:
     return sorted({name[1] for path in folder.iterdir() if (name := NAME.fullmatch(path.name))})
 
 
-def log_paths(folder: Path, kind: str) -> list[Path]:
-    """The log files of one kind, compressed or not, by hour; none where there is no folder."""
+def log_paths(folder: Path, kind: str, forms: Sequence[str] = LINES) -> list[Path]:
+    """The log files of one kind in some forms, by hour; none where there is no folder."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if _is_log(path, kind))
+    return sorted(path for path in folder.iterdir() if _is_log(path, kind, forms))
 
 
-def _is_log(path: Path, kind: str) -> bool:
+def _is_log(path: Path, kind: str, forms: Sequence[str]) -> bool:
     name = NAME.fullmatch(path.name)
     with suppress(ValueError):  # an hour that no calendar has
-        return name is not None and name[1] == kind and bool(hour_of(path))
+        return name is not None and name[1] == kind and name[3] in forms and bool(hour_of(path))
     return False
 
 

@@ -4,13 +4,13 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bentos.log_files import hour_of, log_paths, utc_text
+from bentos.log_files import LINES, hour_of, log_paths, utc_text
 
 Row = dict[str, Any]
 Item = tuple[str, int]  # request_id, index
@@ -73,13 +73,17 @@ def item_of(row: Row) -> Item | None:
 
 
 def paths_between(
-    folder: Path, kind: str, since: datetime | None = None, until: datetime | None = None
+    folder: Path,
+    kind: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    forms: Sequence[str] = LINES,
 ) -> list[Path]:
     """The files that may hold rows of that time, each once, under its uncompressed name.
 
     Listed twice: a file that is compressed during the first listing can be in it under neither name.
     """
-    listed = log_paths(folder, kind) + log_paths(folder, kind)
+    listed = log_paths(folder, kind, forms) + log_paths(folder, kind, forms)
     paths = sorted({path.with_name(path.name.removesuffix(".gz")) for path in listed})
     return [
         path
@@ -116,7 +120,7 @@ def _row(line: bytes, found: LogRead) -> Row | None:
     return None
 
 
-def open_log(path: Path) -> io.BufferedIOBase | None:
+def open_log(path: Path, unpack: Callable[[Path], io.BufferedIOBase] = gzip.open) -> io.BufferedIOBase | None:
     """A log file by its uncompressed name, in either form; None: deleted by now.
 
     The compressed file before the plain one: where both are, it is whole.
@@ -124,7 +128,7 @@ def open_log(path: Path) -> io.BufferedIOBase | None:
     packed = Path(f"{path}.gz")
     for candidate in (packed, path, packed):  # again at the end: it may have been compressed between the two
         try:
-            return gzip.open(candidate) if candidate is packed else candidate.open("rb")
+            return unpack(candidate) if candidate is packed else candidate.open("rb")
         except FileNotFoundError:
             continue
     return None

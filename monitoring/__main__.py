@@ -139,6 +139,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="VERDICTS",
         help=f"those that end with their exit code, or none; default: {','.join(ALARMS).lower()}",
     )
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="count the log by a Ray cluster: host:port of its head, or local"
+    )
     scheduled = parser.add_argument_group("scheduled windows")
     scheduled.add_argument(
         "--window", metavar="LENGTH", help="judge each closed window of 30m, 1h, 1d, 7d ..."

@@ -12,7 +12,7 @@ from monitoring.columns import LARGEST, NUMBERS, Columns, compared_scores, probs
 from monitoring.tally import Part, known
 
 WIDTH = len("2026-11-21T09:14:00.123456Z")
-PAIRS = np.full(2**16, -1, np.int64)  # the two digits of a bucket, as one number, to the bucket
+PAIRS = np.full(2**16, -1, np.int16)  # the two digits of a bucket, as one number, to the bucket
 PAIRS[np.frombuffer("".join(BUCKET_NAMES).encode(), "<u2")] = np.arange(len(BUCKET_NAMES))
 
 
@@ -31,7 +31,10 @@ def to_table(lines: bytes, task: Task) -> pa.Table | None:
         return arrow_json.read_json(
             pa.BufferReader(lines),
             arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1),
-            arrow_json.ParseOptions(explicit_schema=schema(task), unexpected_field_behavior="infer"),
+            arrow_json.ParseOptions(
+                explicit_schema=schema(task),
+                unexpected_field_behavior="infer" if b'"tags":' in lines else "ignore",
+            ),
         )
     except pa.ArrowInvalid:
         return None
@@ -68,16 +71,15 @@ def part_of(table: pa.Table, moments: NDArray[np.int64], task: Task) -> Part | N
         or not all((np.abs(one) <= LARGEST).all() for one in usable)
     ):
         return None
-    labels = objects(table, "label")
-    position = {label: i for i, label in enumerate(task.labels)}
+    labels = array(table, "label")
     return Part(
         Columns(
-            np.array([position.get(label, -1) for label in labels], np.int64),
+            pc.fill_null(pc.index_in(labels, pa.array(task.labels)), -1).to_numpy().astype(np.int64),
             compared_scores(probs, task) | numbers,
             *buckets,
         ),
         moments,
-        objects(table, "request_id"),
+        array(table, "request_id"),
         array(table, "index").to_numpy(),
         labels,
         floats(table, "latency_ms"),
@@ -95,7 +97,7 @@ def matrix(lists: pa.ListArray, task: Task) -> NDArray[np.float64] | None:
     return probs if probs_are_sound(probs, task) else None
 
 
-def buckets_of(texts: pa.StringArray) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+def buckets_of(texts: pa.StringArray) -> tuple[NDArray[np.int16], NDArray[np.int64]] | None:
     """The buckets of one row after the other, and where those of each row end; a row without has none.
 
     None where a text is not what the log writes: two digits a bucket, each bucket once, rising.
@@ -128,13 +130,8 @@ def floats(table: pa.Table, name: str) -> NDArray[np.float64]:
 
 def tags_of(table: pa.Table) -> NDArray[np.object_] | None:
     """What the callers said of each row, as a dict or None; None altogether where one said something else."""
-    if "tags" not in table.column_names:
+    if "tags" not in table.column_names or pa.types.is_null(table.field("tags").type):
         return np.full(len(table), None, np.object_)
-    if not pa.types.is_struct(array(table, "tags").type):
+    if not pa.types.is_struct(table.field("tags").type):
         return None
     return np.array([tags and known(tags) for tags in array(table, "tags").to_pylist()] + [None], object)[:-1]
-
-
-def objects(table: pa.Table, name: str) -> NDArray[np.object_]:
-    """The values of a column."""
-    return np.asarray(array(table, name).to_numpy(zero_copy_only=False), np.object_)

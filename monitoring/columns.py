@@ -23,7 +23,7 @@ class Columns:
 
     labels: NDArray[np.int64]  # [rows], positions in the task's labels; -1 where a row has none of them
     numbers: dict[str, NDArray[np.float64]]  # each [rows]; `probs[<label>]` and describe()'s numbers
-    buckets: NDArray[np.int64]  # the token buckets of one row after the other
+    buckets: NDArray[np.int16]  # the token buckets of one row after the other
     bucket_ends: NDArray[np.int64]  # [rows], where in `buckets` those of the row end
 
     def __len__(self) -> int:
@@ -51,7 +51,7 @@ def to_columns(rows: Sequence[Row], task: Task) -> Columns:
     return Columns(
         labels=np.array([_position(row.get("label"), task) for row in rows], np.int64),
         numbers=numbers,
-        buckets=np.array([bucket for one in buckets for bucket in one], np.int64),
+        buckets=np.array([bucket for one in buckets for bucket in one], np.int16),
         bucket_ends=np.cumsum([len(one) for one in buckets], dtype=np.int64),
     )
 
@@ -59,7 +59,7 @@ def to_columns(rows: Sequence[Row], task: Task) -> Columns:
 def no_columns(numbers: Iterable[str]) -> Columns:
     """No rows."""
     none = np.array([], np.int64)
-    return Columns(none, {name: np.array([]) for name in numbers}, none, none)
+    return Columns(none, {name: np.array([]) for name in numbers}, none.astype(np.int16), none)
 
 
 def joined(parts: Sequence[Columns]) -> Columns:

@@ -31,11 +31,12 @@ def examples_of(
 ) -> list[Example]:
     """The rows that most look like the window and least like the reference; of equal texts one."""
     scores = typical(cuts, sample.columns, bins) + wordy(words, sample.columns)
-    order = np.lexsort((sample.indices, sample.request_ids.astype(str), -scores))
+    items = sample.items
+    order = sorted(np.flatnonzero(scores > 0).tolist(), key=lambda i: (-scores[i], items[i]))
     numbers = np.array(list(sample.columns.numbers.values())).T
     first: dict[bytes, Key] = {}  # by all numbers of the row, which those of equal texts share
-    for i in order[scores[order] > 0]:
-        first.setdefault(numbers[i].tobytes(), (str(sample.request_ids[i]), int(sample.indices[i])))
+    for i in order:
+        first.setdefault(numbers[i].tobytes(), items[i])
         if len(first) == LISTED:
             break
     return [Example(*key, texts.get(key)) for key in first.values()]

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from monitoring.history import History
 from monitoring.incidents import ALARMS, Incidents
 from monitoring.judge import Judgement, judge
 from monitoring.performance import labelled_items
-from monitoring.reading import tally_window
+from monitoring.reading import TallyFiles, tally_files, tally_window
 from monitoring.reference import Reference
 from monitoring.report import render
 from monitoring.result import to_json, write
@@ -30,6 +30,7 @@ from monitoring.tally import Key, Tally
 from monitoring.windows import (
     CLOCK_SLACK,
     Window,
+    WindowError,
     log_folder,
     parse_length,
     parse_time,
@@ -53,6 +54,7 @@ class Job:
     now: datetime
     tell: bool  # leave messages of incidents for a webhook
     workspace: Path | None  # of Evidently, for what is drawn
+    tally_files: TallyFiles  # here, or by a cluster
 
 
 class Judged(NamedTuple):
@@ -91,7 +93,19 @@ def prepare(arguments: argparse.Namespace, task: Task, now: datetime, tell: bool
         now=now,
         tell=tell,
         workspace=arguments.workspace,
+        tally_files=by_cluster(arguments.ray) if arguments.ray else tally_files,
     )
+
+
+@cache
+def by_cluster(address: str) -> TallyFiles:
+    """How a Ray cluster counts; raises WindowError where Ray is not installed, OSError for no cluster."""
+    try:
+        from monitoring import fleet
+    except ModuleNotFoundError:
+        raise WindowError("--ray needs Ray: pip install -c requirements.lock '.[monitoring,fleet]'") from None
+    fleet.connect(address)
+    return fleet.tally_files
 
 
 @lru_cache(maxsize=4)
@@ -125,7 +139,7 @@ def count(job: Job, window: Window, labelled: set[Key], damaged: Sequence[str]) 
     A window that closed before a promotion was served by the version before.
     """
     now = job.now if window == job.windows[-1] else None
-    tally = tally_window(job.logs, job.reference.scope(window, labelled, now), damaged)
+    tally = tally_window(job.logs, job.reference.scope(window, labelled, now), damaged, job.tally_files)
     other = served_most(tally)
     if job.fixed or other is None:
         return job.reference, tally
@@ -133,7 +147,7 @@ def count(job: Job, window: Window, labelled: set[Key], damaged: Sequence[str]) 
         reference = reference_of(other)
     except ModelError:  # no longer in the store: the contract will tell
         return job.reference, tally
-    return reference, tally_window(job.logs, reference.scope(window, labelled, now), damaged)
+    return reference, tally_window(job.logs, reference.scope(window, labelled, now), damaged, job.tally_files)
 
 
 def served_most(tally: Tally) -> str | None:

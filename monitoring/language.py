@@ -1,6 +1,7 @@
 """The language of a row, guessed from its token buckets alone: no text is needed."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class Languages:
         best = self._best(rows, columns.buckets, len(columns))
         return self.names[np.where(self._told[best], best, -1)]
 
-    def _best(self, rows: NDArray[np.int64], buckets: NDArray[np.int64], n_rows: int) -> NDArray[np.int64]:
+    def _best(self, rows: NDArray[np.int64], buckets: NDArray[Any], n_rows: int) -> NDArray[np.int64]:
         """Of rows, given as pairs of row and bucket, the position of the name that is clear."""
         scores = np.array([np.bincount(rows, one[buckets], n_rows) for one in self._evidence])
         order = np.sort(scores, axis=0)

@@ -1,32 +1,37 @@
-"""The log of a window as a tally. Sound lines are read as Arrow tables, in blocks; odd ones row by row."""
+"""The log of a window as a tally. Sound rows are read as Arrow tables, in blocks; odd ones one by one."""
 
 import gzip
 import json
-import zlib
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from isal import igzip, isal_zlib
 from numpy.typing import NDArray
 
+from bentos.log_files import LINES, PARQUET
 from bentos.log_reader import Row, open_log, paths_between
 from bentos.task import Task
 from monitoring.arrow import array, moments_of, part_of, to_table
 from monitoring.binned import Bins
 from monitoring.columns import number, to_columns
 from monitoring.contract import faults_of
-from monitoring.tally import Key, Part, Tally, empty_tally, known, tally_part
+from monitoring.parquet import as_lines_are, batches
+from monitoring.tally import LARGEST_KEY, Key, Part, Tally, counted, empty_tally, known, tally_part, texts
 from monitoring.windows import CLOCK_SLACK, Window
 
 CHUNK = 16 * 2**20  # bytes of lines read at once
-ODD_CHUNK = 2**18  # where some of them are odd: so that few others share their slow way
+PIECE = 2**14  # bytes unpacked at once: no more is lost where a file breaks off
+ODD_CHUNK = 2**18  # bytes where some lines are odd: so that few others share their slow way
+ODD_BATCH = 2**9  # rows, the same
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
+DAMAGED: tuple[type[Exception], ...] = (EOFError, gzip.BadGzipFile, isal_zlib.error)  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -37,34 +42,46 @@ class Scope:
     task: Task
     bins: Bins
     window: Window
-    labelled: Container[Key] = frozenset()  # the items that labels have come for
+    labelled: frozenset[Key] = frozenset()  # the items that labels have come for
     now: datetime | None = None  # of the judge, for the newest window: later rows have a broken clock
+    largest_key: int = LARGEST_KEY  # rows with larger ones are not sampled
 
 
-def tally_window(folder: Path, scope: Scope, damaged: Iterable[str] = ()) -> Tally:
-    """The tally of what a log folder holds for the window; `damaged` names files that others found so."""
-    until = None if scope.now else scope.window.end
-    found = tally_files(paths_between(folder, "requests", scope.window.start, until), scope)
-    return replace(found, damaged_files=tuple(sorted({*found.damaged_files, *damaged})))
+TallyFiles = Callable[[Iterable[Path], Scope], Tally]
 
 
 def tally_files(paths: Iterable[Path], scope: Scope) -> Tally:
-    """The tally of log files, compressed or not; what cannot be read is counted."""
+    """The tally of log files in any form; what cannot be read is counted."""
     found, damaged = empty_tally(scope.tag, scope.bins), list[str]()
     for path in paths:
-        for lines in chunks(path, damaged):
-            found += tally_lines(lines, scope)
+        is_table = path.suffix == PARQUET
+        for piece in batches(path, scope.task, damaged) if is_table else chunks(path, damaged):
+            limited = replace(scope, largest_key=found.sample.largest_key)
+            found += tally_batch(piece, limited) if is_table else tally_lines(piece, limited)
     return replace(found, damaged_files=tuple(sorted(damaged)))
+
+
+def tally_window(
+    folder: Path, scope: Scope, damaged: Iterable[str] = (), tally: TallyFiles = tally_files
+) -> Tally:
+    """The tally of what a log folder holds for the window; `damaged` names files that others found so.
+
+    `tally` counts the files.
+    """
+    until = None if scope.now else scope.window.end
+    paths = paths_between(folder, "requests", scope.window.start, until, (*LINES, PARQUET))
+    found = tally(paths, scope)
+    return replace(found, damaged_files=tuple(sorted({*found.damaged_files, *damaged})))
 
 
 def chunks(path: Path, damaged: list[str]) -> Iterator[bytes]:
     """Whole lines, about CHUNK bytes at a time; the name of a file that breaks off goes into `damaged`."""
-    file, pieces, size = open_log(path), list[bytes](), 0
+    file, pieces, size = open_log(path, igzip.open), list[bytes](), 0
     if file is None:  # deleted by now
         return
     with file:
         try:
-            while piece := file.read1(CHUNK):
+            while piece := file.read1(PIECE):
                 pieces.append(piece)
                 size += len(piece)
                 if size >= CHUNK:
@@ -90,6 +107,18 @@ def tally_lines(lines: bytes, scope: Scope) -> Tally:
     return tally_lines(lines[:middle], scope) + tally_lines(lines[middle:], scope)
 
 
+def tally_batch(batch: pa.Table, scope: Scope) -> Tally:
+    """The tally of rows from elsewhere. Where some are odd, smaller pieces are tried."""
+    table = as_lines_are(batch, scope.task)
+    found = tally_table(table, scope) if table else None
+    if found is not None:
+        return found
+    if len(batch) <= ODD_BATCH:
+        return tally_values(batch.to_pylist(), scope)
+    middle = len(batch) // 2
+    return tally_batch(batch[:middle], scope) + tally_batch(batch[middle:], scope)
+
+
 def tally_table(table: pa.Table, scope: Scope) -> Tally | None:
     """The tally of a table; None where one of its rows is odd."""
     moments = moments_of(table)
@@ -101,20 +130,35 @@ def tally_table(table: pa.Table, scope: Scope) -> Tally | None:
     part = part_of(table if own.all() else table.filter(pa.array(own)), moments[own], scope.task)
     if part is None:
         return None
-    counted = pc.value_counts(tags.filter(pa.array(inside))).to_pylist()
-    logged = Counter({str(one["values"]): one["counts"] for one in counted})
-    return replace(tally_part(part, scope.tag, scope.bins, scope.labelled), logged=logged, future_rows=future)
+    logged = counted(tags.filter(pa.array(inside)))
+    return replace(
+        tally_part(part, scope.tag, scope.bins, scope.labelled, scope.largest_key),
+        logged=logged,
+        future_rows=future,
+    )
 
 
 def tally_odd(lines: bytes, scope: Scope) -> Tally:
     """The tally of lines of any kind."""
+    return tally_values(map(loaded, filter(bytes.strip, lines.split(b"\n"))), scope)
+
+
+def loaded(line: bytes) -> object:
+    """What a line says in JSON; nothing where it is none."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def tally_values(values: Iterable[Any], scope: Scope) -> Tally:
+    """The tally of what should be rows."""
     rows, moments, unreadable = list[Row](), list[int](), 0
-    for line in filter(bytes.strip, lines.split(b"\n")):
+    for value in values:
         try:
-            row = json.loads(line)
-            moments.append(moment(row["ts"]))
-            rows.append(row)
-        except (ValueError, TypeError, KeyError, RecursionError):  # no JSON, no object, or without a time
+            moments.append(moment(value["ts"]))
+            rows.append(value)
+        except (ValueError, TypeError, KeyError):  # no object, or without a time
             unreadable += 1
     found = tally_rows(rows, np.array(moments, np.int64), scope)
     return replace(found, unreadable_lines=unreadable)
@@ -128,7 +172,7 @@ def tally_rows(rows: Sequence[Row], moments: NDArray[np.int64], scope: Scope) ->
     judged = [row for row, _ in own]
     part = part_of_rows(judged, np.array([at for _, at in own], np.int64), scope.task)
     return replace(
-        tally_part(part, scope.tag, scope.bins, scope.labelled),
+        tally_part(part, scope.tag, scope.bins, scope.labelled, scope.largest_key),
         faults=faults_of(judged, scope.task),
         logged=Counter(str(row.get("model_tag")) for row, _ in found),
         future_rows=future,
@@ -140,9 +184,9 @@ def part_of_rows(rows: Sequence[Row], moments: NDArray[np.int64], task: Task) ->
     return Part(
         to_columns(rows, task),
         moments,
-        objects(row["request_id"] if isinstance(row.get("request_id"), str) else "" for row in rows),
+        texts(row["request_id"] if isinstance(row.get("request_id"), str) else "" for row in rows),
         np.array([_index(row.get("index")) for row in rows], np.int64),
-        objects(row["label"] if isinstance(row.get("label"), str) else None for row in rows),
+        texts(row["label"] if isinstance(row.get("label"), str) else None for row in rows),
         np.array([number(row.get("latency_ms")) for row in rows], np.float64),
         np.array([row.get("truncated") is True for row in rows], np.bool_),
         objects(known(row["tags"]) if isinstance(row.get("tags"), dict) else None for row in rows),

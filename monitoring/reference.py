@@ -1,6 +1,6 @@
 """What the windows of a model are compared with: the held-out rows that its store entry remembers."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -43,9 +43,9 @@ class Reference:
     @cached_property
     def tally(self) -> Tally:
         """The rows as if they were a window."""
-        found = tally_part(self.part, self.tag, self.baseline.bins, ())
+        found = tally_part(self.part, self.tag, self.baseline.bins)
         return replace(found, faults=faults_of(self.rows, self.task))
 
-    def scope(self, window: Window, labelled: Container[Key], now: datetime | None = None) -> Scope:
+    def scope(self, window: Window, labelled: Iterable[Key], now: datetime | None = None) -> Scope:
         """What to count of a log; `now` for the newest window."""
-        return Scope(self.tag, self.task, self.baseline.bins, window, labelled, now)
+        return Scope(self.tag, self.task, self.baseline.bins, window, frozenset(labelled), now)

@@ -10,10 +10,9 @@ from monitoring.windows import Window
 
 def stored_texts(logs: Path, window: Window, sample: Sample) -> dict[Key, TextInput]:
     """Of the rows of a sample, by request and index in the sample's order."""
-    keys = list(zip(sample.request_ids.tolist(), sample.indices.tolist(), strict=True))
-    rows = read_texts(logs, set(keys), window.start, window.end)
+    rows = read_texts(logs, set(sample.items), window.start, window.end)
     found = dict[Key, TextInput]()
-    for key in keys:
+    for key in sample.items:
         text, pair = (rows.get(key, {}).get(name) for name in ("text", "text_pair"))
         if isinstance(text, str):
             found[key] = (text, pair) if isinstance(pair, str) else text

@@ -1,16 +1,20 @@
 """What is known of a window without its rows: counts that add up, and a sample. The verdict needs no more."""
 
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from monitoring.binned import Bins, Counts
-from monitoring.columns import Columns, joined, no_columns
+from monitoring.columns import Columns, finite, joined, no_columns
 
 SAMPLE = 10_000  # rows that stand for a larger window where single rows are needed
+LARGEST_KEY = 2**64 - 1
 LATENCIES = np.geomspace(0.1, 1e5, 121)  # ms; neighbours are 12 % apart
 QUANTILES = (0.5, 0.9, 0.99)
 
@@ -25,9 +29,9 @@ class Part:
 
     columns: Columns
     moments: NDArray[np.int64]  # microseconds since 1970, UTC; 0 where a row has no time
-    request_ids: Objects
+    request_ids: pa.StringArray  # empty where a row has none
     indices: NDArray[np.int64]
-    labels: Objects  # as they stand in the log
+    labels: pa.StringArray  # as they stand in the log; null where a row has none
     latencies: NDArray[np.float64]  # ms; NaN where there is none
     truncated: NDArray[np.bool_]
     tags: Objects  # the caller's own, a dict or None
@@ -39,16 +43,44 @@ class Sample:
 
     columns: Columns
     keys: NDArray[np.uint64]
-    request_ids: Objects
+    request_ids: pa.StringArray
     indices: NDArray[np.int64]
     tags: Objects
 
     def __add__(self, other: "Sample") -> "Sample":
-        columns = joined([self.columns, other.columns])
-        names = ("keys", "request_ids", "indices", "tags")
-        return smallest(
-            columns, *(np.concatenate([getattr(one, name) for one in (self, other)]) for name in names)
+        if not len(other.keys):
+            return self
+        return Sample(
+            joined([self.columns, other.columns]),
+            np.concatenate([self.keys, other.keys]),
+            pa.concat_arrays([self.request_ids, other.request_ids]),
+            np.concatenate([self.indices, other.indices]),
+            np.concatenate([self.tags, other.tags]),
+        ).smallest()
+
+    def smallest(self) -> "Sample":
+        """The SAMPLE rows with the smallest keys, by key; equal keys by request and index."""
+        by = ["key", "request_id", "index"]
+        table = pa.record_batch([self.keys, self.request_ids, self.indices], by)
+        order = pc.sort_indices(table, [(name, "ascending") for name in by])
+        rows = order.to_numpy().astype(np.int64)[:SAMPLE]
+        return Sample(
+            self.columns.take(rows),
+            self.keys[rows],
+            self.request_ids.take(pa.array(rows)),
+            self.indices[rows],
+            self.tags[rows],
         )
+
+    @property
+    def items(self) -> list[Key]:
+        """What each row is about."""
+        return list(zip(self.request_ids.to_pylist(), self.indices.tolist(), strict=True))
+
+    @property
+    def largest_key(self) -> int:
+        """Rows with larger keys cannot enter."""
+        return int(self.keys[-1]) if len(self.keys) == SAMPLE else LARGEST_KEY
 
 
 @dataclass(frozen=True)
@@ -101,42 +133,45 @@ class Tally:
 
 def empty_tally(tag: str, bins: Bins) -> Tally:
     """That of no rows."""
-    nobody = np.array([], np.object_)
     none = np.array([], np.int64)
-    sample = Sample(no_columns(bins.edges), none.astype(np.uint64), nobody, none, nobody)
+    nothing = none.astype(np.object_)
+    sample = Sample(no_columns(bins.edges), none.astype(np.uint64), pa.array([], pa.string()), none, nothing)
     return Tally(tag, np.zeros(bins.n_cells, np.int64), sample)
 
 
-def tally_part(part: Part, tag: str, bins: Bins, labelled: Container[Key]) -> Tally:
-    """The tally of rows; `labelled` holds the items that labels have come for."""
-    n_rows = len(part.columns)
-    latencies = np.searchsorted(LATENCIES, part.latencies[~np.isnan(part.latencies)])
+def tally_part(
+    part: Part, tag: str, bins: Bins, labelled: frozenset[Key] = frozenset(), largest_key: int = LARGEST_KEY
+) -> Tally:
+    """The tally of rows; `labelled` holds the items that labels have come for.
+
+    Rows with keys beyond `largest_key` are not sampled.
+    """
+    latencies = np.searchsorted(LATENCIES, finite(part.latencies))
     return Tally(
         tag=tag,
         counts=bins.count(part.columns),
-        sample=smallest(part.columns, keys_of(part), part.request_ids, part.indices, part.tags),
-        n_rows=n_rows,
-        labels=Counter(label for label in part.labels if isinstance(label, str)),
+        sample=sampled(part, largest_key),
+        n_rows=len(part.columns),
+        labels=counted(part.labels.drop_null()),
         latencies=np.bincount(latencies, minlength=len(LATENCIES) + 1),
         truncated=int(part.truncated.sum()),
         answered=answered(part, labelled),
     )
 
 
-def smallest(
-    columns: Columns,
-    keys: NDArray[np.uint64],
-    request_ids: Objects,
-    indices: NDArray[np.int64],
-    tags: Objects,
-) -> Sample:
-    """The SAMPLE rows with the smallest keys, by key; equal keys by request and index."""
-    rows = np.arange(len(keys))
+def sampled(part: Part, largest_key: int) -> Sample:
+    """The sample of the part's rows with keys up to the largest."""
+    keys = keys_of(part)
     if len(keys) > SAMPLE:
-        rows = np.flatnonzero(keys <= np.partition(keys, SAMPLE - 1)[SAMPLE - 1])
-    order = np.lexsort((indices[rows], request_ids[rows].astype(str), keys[rows]))
-    rows = rows[order][:SAMPLE]
-    return Sample(columns.take(rows), keys[rows], request_ids[rows], indices[rows], tags[rows])
+        largest_key = min(largest_key, int(np.partition(keys, SAMPLE - 1)[SAMPLE - 1]))
+    rows = np.flatnonzero(keys <= np.uint64(largest_key))
+    return Sample(
+        part.columns.take(rows),
+        keys[rows],
+        part.request_ids.take(pa.array(rows)),
+        part.indices[rows],
+        part.tags[rows],
+    ).smallest()
 
 
 def keys_of(part: Part) -> NDArray[np.uint64]:
@@ -154,7 +189,24 @@ def known(tags: Mapping[str, object]) -> dict[str, str]:
     return {name: value for name, value in tags.items() if isinstance(value, str)}
 
 
-def answered(part: Part, labelled: Container[Key]) -> dict[Key, str]:
+def counted(texts: pa.StringArray) -> Counter[str]:
+    """How often each text is there."""
+    return Counter({str(one["values"]): one["counts"] for one in pc.value_counts(texts).to_pylist()})
+
+
+def answered(part: Part, labelled: frozenset[Key]) -> dict[Key, str]:
     """The labels that the model gave to items that were labelled later."""
-    keys = zip(part.request_ids, part.indices.tolist(), strict=True)
-    return {key: label for key, label in zip(keys, part.labels, strict=True) if key in labelled}
+    rows = np.flatnonzero(pc.is_in(part.request_ids, request_ids(labelled)))
+    requests, labels = (texts.take(pa.array(rows)).to_pylist() for texts in (part.request_ids, part.labels))
+    keys = zip(requests, part.indices[rows].tolist(), strict=True)
+    return {key: label for key, label in zip(keys, labels, strict=True) if key in labelled}
+
+
+@lru_cache(maxsize=1)
+def request_ids(labelled: frozenset[Key]) -> pa.StringArray:
+    return texts({request for request, _ in labelled})
+
+
+def texts(values: Iterable[str | None]) -> pa.StringArray:
+    """As Arrow has them: half a surrogate pair, which JSON can write, becomes a question mark."""
+    return pa.array([one and one.encode("utf-8", "replace") for one in values], pa.string())

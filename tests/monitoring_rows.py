@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bentos.request_log import Row
+from bentos.request_log import BUCKET_NAMES, Row
 from bentos.task import load_task
 from monitoring.drift import AlarmRate
 from monitoring.history import Past
@@ -114,3 +114,26 @@ def write_log(folder: Path, kind: str, rows: Sequence[Row]) -> None:
 
 def write_lines(path: Path, rows: Sequence[Row]) -> None:
     path.write_bytes(lines(rows))
+
+
+def with_buckets(rows: list[Row], seed: int = 0) -> list[Row]:
+    """Rows that hold some token buckets each, one of them none."""
+    rng = np.random.default_rng(seed)
+    found = [np.unique(rng.integers(0, 1024, rng.integers(1, 9))) for _ in rows[1:]]
+    texts = ["", *("".join(BUCKET_NAMES[one] for one in row) for row in found)]
+    return [row | {"buckets": text} for row, text in zip(rows, texts, strict=True)]
+
+
+def same(one: Tally, other: Tally) -> bool:
+    """Equal in every field, to the last bit."""
+    return all(
+        _plain(getattr(one, name)) == _plain(getattr(other, name)) for name in Tally.__dataclass_fields__
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return (str(value.dtype), repr(value.tolist()))  # NaN is NaN
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value

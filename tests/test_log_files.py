@@ -82,6 +82,15 @@ def test_a_file_in_use_is_neither_deleted_nor_compressed_by_another(tmp_path: Pa
         assert indices(tmp_path) == [1]
 
 
+def test_what_others_made_of_the_log_is_left_to_them(tmp_path: Path) -> None:
+    made = tmp_path / "requests-20200101T09-elsewhere-1.parquet"
+    made.write_bytes(b"PAR1")
+    with writer(tmp_path, max_days=1, max_bytes=0) as log:
+        log.write(row(1))
+    assert files(tmp_path) == [made.name]
+    assert read_log(tmp_path).torn_lines == 0
+
+
 def test_kinds_do_not_touch_each_other(tmp_path: Path) -> None:
     with writer(tmp_path, "feedback") as log:
         log.write(row(1))

@@ -9,41 +9,28 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bentos.request_log import BUCKET_NAMES, Row
 from monitoring import reading
 from monitoring.judge import judge
 from monitoring.performance import labelled_items
 from monitoring.reading import tally_files, tally_lines, tally_odd, tally_window
-from monitoring.tally import SAMPLE, Tally, empty_tally
+from monitoring.tally import SAMPLE, empty_tally
 from monitoring.windows import Window
-from tests.monitoring_rows import DAY, START, TAG, lines, make_labels, make_reference, make_rows, write_log
+from tests.monitoring_rows import (
+    DAY,
+    START,
+    TAG,
+    lines,
+    make_labels,
+    make_reference,
+    make_rows,
+    same,
+    with_buckets,
+    write_log,
+)
 
 REFERENCE = make_reference()
 SCOPE = REFERENCE.scope(DAY, ())
 NOW = datetime(2026, 11, 18, 10, 30, tzinfo=UTC)
-
-
-def with_buckets(rows: list[Row], seed: int = 0) -> list[Row]:
-    """Rows that hold some token buckets each, one of them none."""
-    rng = np.random.default_rng(seed)
-    found = [np.unique(rng.integers(0, 1024, rng.integers(1, 9))) for _ in rows[1:]]
-    texts = ["", *("".join(BUCKET_NAMES[one] for one in row) for row in found)]
-    return [row | {"buckets": text} for row, text in zip(rows, texts, strict=True)]
-
-
-def same(one: Tally, other: Tally) -> bool:
-    """Equal in every field, to the last bit."""
-    return all(
-        _plain(getattr(one, name)) == _plain(getattr(other, name)) for name in Tally.__dataclass_fields__
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return (str(value.dtype), repr(value.tolist()))  # NaN is NaN
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    return {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def test_both_ways_give_the_same_tally() -> None:
@@ -100,7 +87,7 @@ def test_tags_are_kept_as_they_were_given() -> None:
     rows = [rows[0] | {"tags": {"app": "730"}}, rows[1] | {"tags": {"genre": "rpg"}}, rows[2]]
     fast, slow = tally_lines(lines(rows), SCOPE), tally_odd(lines(rows), SCOPE)
     assert same(fast, slow)
-    given = dict(zip(fast.sample.request_ids, fast.sample.tags, strict=True))
+    given = dict(zip(fast.sample.request_ids.to_pylist(), fast.sample.tags, strict=True))
     assert given == {"r0": {"app": "730"}, "r1": {"genre": "rpg"}, "r2": None}
 
 
@@ -153,6 +140,13 @@ def test_closed_files_are_read_and_broken_ones_as_far_as_they_go(tmp_path: Path)
     assert found.damaged_files == ("feedback-1.gz", broken.name)
     assert 600 < found.n_rows < 1500
     assert found.unreadable_lines <= 1
+
+
+def test_a_closed_file_that_holds_nonsense_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "requests-20261116T00-host-1-abc.jsonl.gz"
+    packed = gzip.compress(lines(make_rows(100, seed=1)))
+    path.write_bytes(packed[:100] + 200 * b"\xff" + packed[300:])
+    assert tally_window(tmp_path, SCOPE).damaged_files == (path.name,)
 
 
 def test_large_files_are_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

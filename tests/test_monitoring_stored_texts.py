@@ -17,7 +17,7 @@ def text_row(i: int, **values: Any) -> dict[str, Any]:
 def test_each_row_of_the_sample_gets_its_text_in_the_order_of_the_sample(tmp_path: Path) -> None:
     write_log(tmp_path, "texts", [text_row(i) for i in range(60)])
     found = stored_texts(tmp_path, DAY, SAMPLE)
-    assert list(found) == [(request, 0) for request in SAMPLE.request_ids]
+    assert list(found) == SAMPLE.items
     assert found["r7", 0] == "text 7"
 
 

@@ -42,13 +42,13 @@ def main() -> None:
     variables = {"PYTHONPATH": os.getcwd()}
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": variables})
     serve.start(http_options={"host": "127.0.0.1", "port": given.port})
-    deployment = serve.deployment(
-        BatchClassifier if given.batch else Classifier,
+    deploy = serve.deployment(
         name="classifier",
         num_replicas=given.workers,
         max_ongoing_requests=given.ongoing,
         ray_actor_options={"num_cpus": 0.5},  # what Ray counts, not what it enforces
     )
+    deployment = deploy(BatchClassifier if given.batch else Classifier)
     serve.run(deployment.bind(given.folder, given.threads), route_prefix="/predict")
     asyncio.run(_until_told())
     serve.shutdown()
