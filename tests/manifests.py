@@ -12,10 +12,6 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "deploy/kubernetes"
-CUSTOM = {
-    "ServiceMonitor",
-    "InferenceService",
-}  # kinds of operators; Knative's Service tells by its apiVersion
 Object = dict[str, Any]
 
 
@@ -101,3 +97,34 @@ def probed(container: Object) -> Object:
     probes = {key: value for key, value in container.items() if key.endswith("Probe")}
     filled = {key: {**value, "httpGet": {**value["httpGet"], "port": port}} for key, value in probes.items()}
     return {**container, **filled}
+
+
+def one(documents: list[Object], kind: str) -> Object:
+    (found,) = of_kind(documents, kind)
+    return found
+
+
+def service_pod(which: str) -> Object:
+    return one(documents_of(which), "Deployment")["spec"]["template"]["spec"]
+
+
+def every_pod() -> list[Object]:
+    """Those of the base, and of the examples."""
+    return [*pods(base()), predictor_pod(), revision_pod()]
+
+
+def values(tree: Any, key: str) -> Iterator[Any]:
+    """Every value under the key, wherever in the tree; the items of lists one by one."""
+    if isinstance(tree, list):
+        for item in tree:
+            yield from values(item, key)
+    elif isinstance(tree, dict):
+        for name, value in tree.items():
+            if name == key:
+                yield from value if isinstance(value, list) else [value]
+            yield from values(value, key)
+
+
+def page() -> str:
+    """docs/cluster.md, with lines that go on joined."""
+    return (ROOT / "docs/cluster.md").read_text("utf-8").replace("\\\n", " ")
