@@ -1,4 +1,4 @@
-"""The shipped schedules: what they start exists, and systemd and Kubernetes take them."""
+"""The shipped schedules: what they start exists, and cron and systemd take them."""
 
 import re
 import shlex
@@ -6,11 +6,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import kubernetes_validate
 import pytest
-import yaml
 
 from bentos.task import load_task
 from monitoring.__main__ import parse
@@ -18,10 +15,6 @@ from monitoring.__main__ import parse
 ROOT = Path(__file__).parents[1]
 CRONTAB = ROOT / "deploy/monitoring/crontab"
 UNITS = [ROOT / "deploy/monitoring" / f"touchstone-monitor.{kind}" for kind in ("service", "timer")]
-CRONJOB = ROOT / "deploy/kubernetes/monitoring-cronjob.yaml"
-DOCUMENTS = list(yaml.safe_load_all(CRONJOB.read_text()))
-POD = DOCUMENTS[1]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-CONTAINER = POD["containers"][0]
 
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 
@@ -35,11 +28,10 @@ def commands() -> dict[str, list[str]]:
     return {
         "crontab": shlex.split(line[1]),
         "service": shlex.split(start[1]),
-        "cronjob": [*CONTAINER["command"], *CONTAINER["args"]][3:],
     }
 
 
-@pytest.mark.parametrize("file", ["crontab", "service", "cronjob"])
+@pytest.mark.parametrize("file", ["crontab", "service"])
 def test_command_options_and_task_exist(file: str) -> None:
     arguments = parse(commands()[file])
     assert load_task(arguments.task).name == "sample-reviews"
@@ -47,7 +39,7 @@ def test_command_options_and_task_exist(file: str) -> None:
 
 
 def test_every_name_of_the_environment_is_read_somewhere() -> None:
-    shipped = "".join(path.read_text() for path in [CRONTAB, *UNITS, CRONJOB])
+    shipped = "".join(path.read_text() for path in [CRONTAB, *UNITS])
     names = set(re.findall(r"\b(?:TOUCHSTONE|BENTOML)_[A-Z_]+\b", shipped))
     sources = "".join(path.read_text() for path in [*ROOT.glob("monitoring/*.py"), *ROOT.glob("bentos/*.py")])
     assert {"TOUCHSTONE_LOGS", "TOUCHSTONE_WEBHOOK_URL", "TOUCHSTONE_WEBHOOK_SECRET", "BENTOML_HOME"} == names
@@ -84,41 +76,3 @@ def test_the_timer_rings_after_each_hour() -> None:
     command = ["systemd-analyze", "calendar", "--iterations=2", when[1]]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert len(re.findall(r":02:00 UTC", done.stdout)) >= 2
-
-
-@pytest.mark.parametrize("version", ["1.32", "1.37"])
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document["kind"]))
-def test_kubernetes_takes_the_cronjob(document: dict[str, Any], version: str) -> None:
-    assert kubernetes_validate.validate(document, version, strict=True) == version
-
-
-def test_a_misspelt_key_would_be_noticed() -> None:
-    wrong = {**DOCUMENTS[1], "spec": {**DOCUMENTS[1]["spec"], "concurencyPolicy": "Forbid"}}
-    with pytest.raises(kubernetes_validate.ValidationError, match="concurencyPolicy"):
-        kubernetes_validate.validate(wrong, "1.37", strict=True)
-
-
-def test_jobs_do_not_overlap_and_have_no_rights() -> None:
-    assert DOCUMENTS[1]["spec"]["concurrencyPolicy"] == "Forbid"
-    assert POD["securityContext"]["runAsNonRoot"]
-    assert POD["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert CONTAINER["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    assert not POD["automountServiceAccountToken"]
-
-
-def test_secrets_are_only_referred_to() -> None:
-    of_webhook = [one for one in CONTAINER["env"] if one["name"].startswith("TOUCHSTONE_WEBHOOK")]
-    assert len(of_webhook) == 2
-    assert all("secretKeyRef" in one["valueFrom"] for one in of_webhook)
-
-
-def test_every_mount_has_its_volume() -> None:
-    mounted = {one["name"] for one in CONTAINER["volumeMounts"]}
-    assert mounted == {one["name"] for one in POD["volumes"]}
-    assert DOCUMENTS[0]["metadata"]["name"] in {
-        one["persistentVolumeClaim"]["claimName"] for one in POD["volumes"] if "persistentVolumeClaim" in one
-    }
