@@ -38,7 +38,7 @@ def connect(address: str) -> None:
         ray.init(
             address,
             log_to_driver=False,
-            logging_level=logging.WARNING,
+            logging_level=logging.ERROR,
             runtime_env={"py_modules": [bentos, monitoring]},
         )
     except (OSError, ValueError, RuntimeError) as error:

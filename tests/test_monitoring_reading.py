@@ -149,11 +149,20 @@ def test_a_closed_file_that_holds_nonsense_is_named(tmp_path: Path) -> None:
     assert tally_window(tmp_path, SCOPE).damaged_files == (path.name,)
 
 
-def test_large_files_are_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, rows = tmp_path / "requests-20261116T00-host-1-abc.jsonl", make_rows(300, seed=1)
+@pytest.mark.parametrize("times", [SAMPLE, 7])  # with 7 of them most rows have equal keys
+def test_large_files_are_read_in_pieces(times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, rows = tmp_path / "requests-20261116T00-host-1-abc.jsonl", make_rows(SAMPLE + 2000, seed=1)
+    rows = [row | {"ts": rows[i % times]["ts"]} for i, row in enumerate(rows)]
     path.write_bytes(lines(rows))
-    monkeypatch.setattr(reading, "CHUNK", 5000)
-    assert same(tally_files([path], SCOPE), tally_lines(lines(rows), SCOPE))
+    monkeypatch.setattr(reading, "CHUNK", 500_000)
+    found = tally_files([path], SCOPE)
+    assert same(found, tally_lines(lines(rows), SCOPE))
+    assert len(found.sample.keys) == SAMPLE
+
+
+def test_a_request_id_of_half_a_character_is_no_error() -> None:
+    row = make_rows(1, seed=1)[0] | {"request_id": "\ud800"}
+    assert tally_lines(lines([row]), SCOPE).sample.request_ids.to_pylist() == ["?"]
 
 
 def test_summaries_are_judged_as_rows_are() -> None:
