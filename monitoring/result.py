@@ -65,6 +65,7 @@ def _rows(judgement: Judgement) -> dict[str, Any]:
         "reference": len(judgement.reference),
         "of_other_model_tags": judgement.other_tags,
         "in_the_future": tally.future_rows,
+        "before_their_file": tally.early_rows,
         "unreadable_lines": tally.unreadable_lines,
         "damaged_files": list(tally.damaged_files),
     }

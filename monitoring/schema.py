@@ -42,6 +42,7 @@ class Rows(TypedDict):
     reference: Annotated[int, told("rows of the reference")]
     of_other_model_tags: Annotated[dict[str, int], told("rows by the tag of another model")]
     in_the_future: Annotated[int, told("rows dated later than the clock of the judge")]
+    before_their_file: Annotated[int, told("rows dated long before the file was begun that they are in")]
     unreadable_lines: Annotated[int, told("lines around the window that are no rows")]
     damaged_files: Annotated[list[str], told("compressed files that break off")]
 

@@ -130,6 +130,12 @@ def test_rows_from_the_future_are_counted_with_the_newest_window(tmp_path: Path)
     assert (other.n_rows, other.future_rows) == (1, 0)
 
 
+def test_rows_of_a_clock_that_was_set_back_are_counted(tmp_path: Path) -> None:
+    first, last = make_rows(24, seed=1)[::23]  # at 00:00 and 23:00
+    (tmp_path / "requests-20261116T22-host-1-abc.jsonl").write_bytes(lines([first, last, last]))
+    assert tally_window(tmp_path, SCOPE).early_rows == 1
+
+
 def test_closed_files_are_read_and_broken_ones_as_far_as_they_go(tmp_path: Path) -> None:
     rows = make_rows(2000, seed=1)
     whole, broken = (tmp_path / f"requests-20261116T00-host-{i}-abc.jsonl.gz" for i in (1, 2))
