@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from bentos.log_files import claim, log_kinds, pack, temporary_of
+from bentos.log_files import PARQUET, claim, log_kinds, log_paths, pack, temporary_of
 from bentos.log_reader import paths_between
 
 WAIT = 60.0  # seconds for others to let go of a file
@@ -31,18 +31,19 @@ Wanted = Callable[[bytes], bool]
 def erase(folder: Path, request_ids: Set[str]) -> tuple[Counter[str], list[str]]:
     """Erase every row of the requests that is in the log by now; how many of each kind there were.
 
-    Also the names of damaged files, which stay as they are: what they hold cannot be known. Raises OSError;
-    TimeoutError, which is one, when another process does not let go of a file.
+    Also the names of files that were not searched and stay as they are: damaged ones, and Parquet, which is
+    made by others. Raises OSError, among them TimeoutError when a process does not let go of a file.
     """
-    wanted, erased, damaged = _wanted(request_ids), Counter[str](), list[str]()
+    wanted, erased, left = _wanted(request_ids), Counter[str](), list[str]()
     for kind in log_kinds(folder):
         for path in paths_between(folder, kind):
             packed = path.with_name(f"{path.name}.gz")
             try:  # where a file is there in both forms, they hold the same rows
                 erased[kind] += max(_blank(path, wanted), _pack_again(packed, wanted))
             except DAMAGED:
-                damaged.append(packed.name)
-    return +erased, damaged
+                left.append(packed.name)
+        left += [path.name for path in log_paths(folder, kind, [PARQUET])]
+    return +erased, left
 
 
 def _wanted(request_ids: Set[str]) -> Wanted:

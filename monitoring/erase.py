@@ -17,7 +17,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parse(argv)
     try:
         folder = log_folder(arguments.logs, load_task(arguments.task))
-        rows, damaged = erase(folder, set(arguments.request_id))
+        rows, left = erase(folder, set(arguments.request_id))
         pages = delete_pages(arguments.out, arguments.request_id)
     except (TaskError, WindowError, OSError) as error:
         print(error, file=sys.stderr)
@@ -29,10 +29,12 @@ def main(argv: Sequence[str]) -> int:
     if pages:
         print("Deleted, for they named a request; run python -m monitoring again to have them without it:")
         print(*pages, sep="\n")
-    for name in damaged:
-        path = folder / name
-        print(f"{path} is damaged and was left as it is; delete it if need be.", file=sys.stderr)
-    return 0 if (rows or pages) and not damaged else 1
+    if left:
+        print(
+            "Not searched, for they are damaged, or Parquet, which others make; see to them:", file=sys.stderr
+        )
+        print(*(folder / name for name in left), sep="\n", file=sys.stderr)
+    return 0 if (rows or pages) and not left else 1
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -65,11 +65,15 @@ def test_a_page_names_a_request_in_the_words_of_html(roots: list[str], tmp_path:
     assert not gone.exists()
 
 
-def test_a_damaged_file_is_a_failure(roots: list[str], tmp_path: Path, capsys: Output) -> None:
-    damaged = tmp_path / "logs" / TASK / "texts-20261121T09-host-1-00ff.jsonl.gz"
-    damaged.write_bytes(b"no gzip")
+@pytest.mark.parametrize("form", ["jsonl.gz", "parquet"])
+def test_a_file_that_cannot_be_searched_is_a_failure(
+    roots: list[str], tmp_path: Path, form: str, capsys: Output
+) -> None:
+    path = tmp_path / "logs" / TASK / f"texts-20261121T09-host-1-00ff.{form}"
+    path.write_bytes(b"no gzip, and made elsewhere")
     assert main(["erase", TASK, "r3", *roots]) == 1
-    assert f"{damaged} is damaged and was left as it is" in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith(f"see to them:\n{path}\n")
+    assert path.exists()
 
 
 def test_a_service_goes_on_writing(server: Server) -> None:
