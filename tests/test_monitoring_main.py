@@ -13,6 +13,7 @@ from typing import Any
 import bentoml
 import pytest
 
+import monitoring
 from bentos.model_store import load_entry, save_entry
 from monitoring.__main__ import main
 from tests.monitoring_rows import START, make_labels, make_rows
@@ -132,6 +133,16 @@ def test_a_typo_is_told_in_one_line(
 ) -> None:
     assert main([str(task_file), *log(tmp_path, []), *ENDS, *changes]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_a_cluster_needs_ray(
+    task_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not installed
+    monkeypatch.delitem(sys.modules, "monitoring.fleet", raising=False)
+    monkeypatch.delattr(monitoring, "fleet", raising=False)
+    assert main([str(task_file), *log(tmp_path, []), *ENDS, "--ray", "local"]) == 1
+    assert "--ray needs Ray: pip install" in capsys.readouterr().err
 
 
 def test_an_unknown_verdict_is_a_wrong_argument(capsys: pytest.CaptureFixture[str]) -> None:
