@@ -33,6 +33,7 @@ from bentos.model_store import Entry, check_interchangeable, load_entry
 from bentos.openapi import openapi
 from bentos.preprocess import TextInput
 from bentos.priority import only_when_idle
+from bentos.request_log import open_log
 from bentos.runner import available_cores, load, load_sound
 from bentos.runner_process import SharedRunner
 from bentos.scoring import Scorer
@@ -161,7 +162,7 @@ class Classifier:
     shadow_runner: Any = shadow_runner() if SHADOW else None
 
     def __init__(self) -> None:
-        self._log = AnswerLog(log_folder())
+        self._log = AnswerLog(log_folder(), TASK.monitoring)
         self._shadow = self._make_shadow(SHADOW) if SHADOW else None
         self._runners = self._elsewhere() if ENTRY.variant == "torch" else Here(lanes())
         first = self._version(ENTRY, self._runners.first(ENTRY))
@@ -243,7 +244,8 @@ class Classifier:
         async def ask(texts: list[TextInput]) -> Any:
             return await self.shadow_runner.scores(texts)  # it has its methods only later
 
-        return Shadow(ask, entry.tag, TASK.labels, ARGS.shadow_share, log_folder())
+        log = open_log(log_folder(), "shadow", TASK.monitoring)
+        return Shadow(ask, entry.tag, TASK.labels, ARGS.shadow_share, log)
 
     @bentoml.on_startup
     async def hold_connections(self) -> None:

@@ -14,9 +14,9 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -42,10 +42,17 @@ SIZES = [(reference, window) for reference in (1_000, 10_000) for window in (200
 REFERENCE, WINDOW = 5_000, 1_000  # of the other parts
 CALL = 16  # texts of one model call
 CUT = 40  # characters of a truncated text
+GAME = "Final Fantasy VIII Remastered"  # no other part has a text about it
+LABELS = ["negative", "positive"]
 Figures = dict[str, Any]
+Pools = dict[str, Columns]
+Value = TypeVar("Value")
+SHARED: Pools = {}  # in a worker process
 CHANGES: dict[str, tuple[str, float]] = {  # what a share of the window is replaced by
     "film reviews, 10 %": ("films", 0.1),
     "film reviews, 20 %": ("films", 0.2),
+    "an unseen game, 10 %": ("game", 0.1),
+    "an unseen game, 20 %": ("game", 0.2),
     "typing errors, 10 %": ("typos", 0.1),
     "truncated, 10 %": ("truncated", 0.1),
     "capitals, 5 %": ("capitals", 0.05),
@@ -61,10 +68,15 @@ def with_typos(text: str) -> str:
     return "".join(letters)
 
 
+def steam_reviews(folder: Path) -> pd.DataFrame:
+    """Shuffled, with a text."""
+    steam = pd.read_parquet(folder / "steam.parquet").sample(frac=1, random_state=1)
+    return steam[steam["text"].str.strip() != ""]
+
+
 def texts_of(folder: Path) -> dict[str, list[str]]:
     """The texts of each pool."""
-    steam = pd.read_parquet(folder / "steam.parquet").sample(frac=1, random_state=1)
-    texts = [text for text in steam["text"] if text.strip()]
+    texts = steam_reviews(folder)["text"].tolist()
     changed = texts[POOL : POOL + OTHER]
     films = pd.read_parquet(folder / "imdb.parquet")["text"].sample(OTHER, random_state=1)
     return {
@@ -76,7 +88,7 @@ def texts_of(folder: Path) -> dict[str, list[str]]:
     }
 
 
-def pools(folder: Path, tag: str) -> dict[str, Columns]:
+def pools(folder: Path, tag: str) -> Pools:
     """The answers to all texts as columns, computed once."""
     loaded = load_sound(load_entry(tag))
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -95,7 +107,9 @@ def pools(folder: Path, tag: str) -> dict[str, Columns]:
             for row in pd.read_parquet(path).to_dict("records")
         ]
         found[name] = to_columns(rows, loaded.entry.task)
-    usual = found["usual"]
+    of_game = (steam_reviews(folder)["app"] == GAME).to_numpy()[:POOL]
+    usual, found["game"] = (found["usual"].take(np.flatnonzero(one)) for one in (~of_game, of_game))
+    found["usual"] = usual
     first = loaded.entry.task.labels[0]
     console.print(f"{(usual.labels == 0).mean():.0%} of the usual answers are {first}")
     found["negative"] = usual.take(np.flatnonzero(usual.labels == 0))
@@ -134,91 +148,93 @@ def one_call(loaded: Loaded, texts: Sequence[str]) -> list[Row]:
     ]
 
 
-def false_alarms(found: dict[str, Columns], repeats: int) -> Figures:
+def false_alarms(found: Pools, repeats: int) -> Figures:
     """The share of windows flagged where nothing has changed, beside what is stated."""
-    usual, figures = found["usual"], Figures(stated=ALPHA, windows=repeats, band=band(repeats))
-    for n_reference, n_window in SIZES:
-        with ProcessPoolExecutor(initializer=share, initargs=(usual,)) as pool:
-            flagged = list(pool.map(partial(flags, n_reference, n_window), range(repeats)))
-        figures[f"reference {n_reference}, window {n_window}"] = sum(flagged) / repeats
-        console.print(figures)
-    return figures
-
-
-SHARED: list[Columns] = []
-
-
-def share(usual: Columns) -> None:
-    """Into a worker process, once."""
-    SHARED.append(usual)
-
-
-def flags(n_reference: int, n_window: int, seed: int) -> bool:
-    """Whether a fresh window is beyond chance beside a fresh reference."""
-    rows = np.random.default_rng(seed).permutation(len(SHARED[0]))
-    reference, window = rows[:n_reference], rows[n_reference : n_reference + n_window]
-    baseline, current = Baseline(SHARED[0].take(reference), ["0", "1"]), SHARED[0].take(window)
-    statistics = compare(baseline, baseline.bins.count(current), baseline.null(current, n_window), ALPHA)
-    return min(one.p for one in statistics) <= ALPHA
-
-
-def wobble(found: dict[str, Columns], repeats: int) -> Figures:
-    """The share flagged by rank among the BURN_IN windows before, where all wobble."""
-    usual, rng = found["usual"], np.random.default_rng(0)
-    baseline = Baseline(usual.take(np.arange(REFERENCE)), ["0", "1"])
     figures = Figures(stated=ALPHA, windows=repeats, band=band(repeats))
-    for n_window in (200, 1_000, 10_000):
-        earlier: list[dict[str, float]] = []
-        flagged = 0
-        for i in range(BURN_IN + repeats):
-            current = mixed(found, rng, n_window, "films", abs(rng.normal(0, 0.02)))
-            effects = {
-                test.name: effect(float(apart.score), REFERENCE, n_window)
-                for test, apart in moved(baseline, baseline.bins.count(current)).items()
-            }
-            flagged += i >= BURN_IN and min(rank(earlier[-BURN_IN:], effects).values()) <= ALPHA
-            earlier.append(effects)
-        figures[f"window {n_window}"] = flagged / repeats
+    for n_reference, n_window in SIZES:
+        p = in_processes(found, partial(family_p, n_reference, n_window), repeats)
+        figures[f"reference {n_reference}, window {n_window}"] = sum(one <= ALPHA for one in p) / repeats
         console.print(figures)
     return figures
 
 
-def mixed(
-    found: dict[str, Columns], rng: np.random.Generator, n_window: int, change: str, part: float
-) -> Columns:
-    """A window of usual rows beyond the reference's, a part of them replaced."""
-    other = rng.binomial(n_window, min(part, 1.0))
-    usual = REFERENCE + rng.choice(len(found["usual"]) - REFERENCE, n_window - other, replace=False)
-    rows = rng.choice(len(found[change]), other, replace=False)
-    return joined([found["usual"].take(usual), found[change].take(rows)])
+def in_processes(found: Pools, work: Callable[[int], Value], repeats: int) -> list[Value]:
+    """`work` of each seed, on all cores; it finds the pools in SHARED."""
+    with ProcessPoolExecutor(initializer=SHARED.update, initargs=(found,)) as pool:
+        return list(pool.map(work, range(repeats)))
 
 
-def detection(found: dict[str, Columns], repeats: int) -> Figures:
+def family_p(n_reference: int, n_window: int, seed: int) -> float:
+    """The p of a fresh window beside a fresh reference."""
+    reference, current = drawn(seed, n_reference, n_window)
+    baseline = Baseline(reference, LABELS)
+    null = baseline.null(current, n_window)
+    return min(one.p for one in compare(baseline, baseline.bins.count(current), null, ALPHA))
+
+
+def drawn(
+    seed: int, n_reference: int, n_window: int, change: str = "films", part: float = 0
+) -> tuple[Columns, Columns]:
+    """Usual rows as a reference, and others as a window of which a part is replaced."""
+    rng, usual, changed = np.random.default_rng(seed), SHARED["usual"], SHARED[change]
+    n_other = rng.binomial(n_window, min(part, 1.0))
+    rows = rng.permutation(len(usual))[: n_reference + n_window - n_other]
+    others = changed.take(rng.choice(len(changed), n_other, replace=False))
+    return usual.take(rows[:n_reference]), joined([usual.take(rows[n_reference:]), others])
+
+
+def wobble(found: Pools, repeats: int) -> Figures:
+    """The share flagged by rank among the BURN_IN windows before, where all wobble."""
+    figures = Figures(stated=ALPHA, windows=repeats, band=band(repeats))
+    for n_reference, n_window in SIZES:
+        effects = in_processes(found, partial(wobbling_effects, n_reference, n_window), BURN_IN + repeats)
+        p = [min(rank(effects[i : i + BURN_IN], effects[i + BURN_IN]).values()) for i in range(repeats)]
+        figures[f"reference {n_reference}, window {n_window}"] = sum(one <= ALPHA for one in p) / repeats
+        console.print(figures)
+    return figures
+
+
+def wobbling_effects(n_reference: int, n_window: int, seed: int) -> dict[str, float]:
+    """The effects of a window beside the one reference of its size; about 2 % of it is from elsewhere."""
+    baseline = first_rows(n_reference)
+    part = abs(np.random.default_rng(seed).normal(0, 0.02))
+    counts = baseline.bins.count(drawn(seed, 0, n_window, "films", part)[1])
+    return {
+        test.name: effect(float(apart.score), n_reference, n_window)
+        for test, apart in moved(baseline, counts).items()
+    }
+
+
+@cache
+def first_rows(n: int) -> Baseline:
+    """A reference that stays the same."""
+    return Baseline(SHARED["usual"].take(np.arange(n)), LABELS)
+
+
+def detection(found: Pools, repeats: int) -> Figures:
     """The share of windows flagged with each change; every method alarms falsely at the same rate."""
-    rng = np.random.default_rng(1)
-    reference = found["usual"].take(np.arange(REFERENCE))
-    baseline = Baseline(reference, ["0", "1"])
-    usual = [found_by(baseline, reference, mixed(found, rng, WINDOW, "films", 0)) for _ in range(repeats)]
+    usual = in_processes(found, partial(found_by, "films", 0.0), repeats)
     limit = float(np.quantile([one["Evidently"] for one in usual], 1 - ALPHA))
     figures: Figures = {"windows": repeats, "rows": WINDOW, "none": shares(usual, limit)}
     for title, (change, part) in CHANGES.items():
-        windows = [
-            found_by(baseline, reference, mixed(found, rng, WINDOW, change, part)) for _ in range(repeats)
-        ]
-        figures[title] = shares(windows, limit)
-        console.print(title, figures[title])
+        figures[title] = shares(in_processes(found, partial(found_by, change, part), repeats), limit)
+        console.print(
+            title, {name: figures[title][name] for name in ("family", "best", "alone", "Evidently")}
+        )
     return figures
 
 
-def found_by(baseline: Baseline, reference: Columns, current: Columns) -> dict[str, float]:
-    """The family's p, the p of each column alone, and Evidently's largest score over its threshold."""
-    null, counts = baseline.null(current, len(current)), baseline.bins.count(current)
-    statistics = compare(baseline, counts, null, ALPHA)
+def found_by(change: str, part: float, seed: int) -> dict[str, float]:
+    """The family's p, the p of each test alone, and Evidently's largest score over its threshold."""
+    reference, current = drawn(seed, REFERENCE, WINDOW, change, part)
+    baseline = Baseline(reference, LABELS)
+    null, counts = baseline.null(current, WINDOW), baseline.bins.count(current)
+    family = min(one.p for one in compare(baseline, counts, null, ALPHA))
     alone = {
         test.name: float(np.exp(-surprise(null.scores[test], np.asarray(apart.score))))
         for test, apart in moved(baseline, counts).items()
     }
-    return {"family": min(one.p for one in statistics), **alone, "Evidently": evidently(reference, current)}
+    return {"family": family, **alone, "Evidently": evidently(reference, current)}
 
 
 def evidently(reference: Columns, current: Columns) -> float:
@@ -256,10 +272,10 @@ def shares(windows: Sequence[dict[str, float]], limit: float) -> Figures:
     best = max(by_p, key=lambda name: by_p[name])
     return {
         "family": family,
-        "best column": best,
+        "best": best,
         "alone": by_p[best],
         "Evidently": evidently,
-        "columns": by_p,
+        "tests": by_p,
     }
 
 
@@ -268,7 +284,7 @@ def band(n: int) -> list[float]:
     return [float(binom.ppf(q, n, ALPHA)) / n for q in (0.005, 0.995)]
 
 
-PARTS: dict[str, Callable[[dict[str, Columns], int], Figures]] = {
+PARTS: dict[str, Callable[[Pools, int], Figures]] = {
     part.__name__: part for part in (false_alarms, wobble, detection)
 }
 

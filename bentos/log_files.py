@@ -1,7 +1,8 @@
 """The files of a log folder: their names, the one being written, and what becomes of closed ones.
 
 A writer holds a lock (flock) on its open file, and the kernel frees it however the process ends. So a file
-whose lock is free has no writer, on this host or another: it may be compressed or deleted.
+whose lock is free has no writer, on this host or another: it may be compressed or deleted. A `.tmp` beside
+a file belongs to who holds that file's lock, and is a killed process's rest where nobody does.
 """
 
 import fcntl
@@ -9,11 +10,11 @@ import gzip
 import os
 import re
 import secrets
-import shutil
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,6 +39,11 @@ def new_path(folder: Path, kind: str, now: datetime) -> Path:
     """A name that no other process, host or earlier file has."""
     host = re.sub(r"[^A-Za-z0-9.]", "_", socket.gethostname())
     return folder / f"{kind}-{now.strftime(HOUR)}-{host}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+
+
+def log_kinds(folder: Path) -> list[str]:
+    """The kinds of which a folder has log files."""
+    return sorted({name[1] for path in folder.iterdir() if (name := NAME.fullmatch(path.name))})
 
 
 def log_paths(folder: Path, kind: str, forms: Sequence[str] = LINES) -> list[Path]:
@@ -113,20 +119,29 @@ def compress(path: Path) -> None:
 
     Raises OSError and then leaves the file as it was.
     """
-    source = claim(path)
-    if source is None:
-        return
-    temporary = Path(f"{path}.gz.tmp")
+    if source := claim(path):
+        with source:
+            pack(iter(partial(source.read, 2**20), b""), temporary_of(path), Path(f"{path}.gz"))
+            path.unlink()
+
+
+def pack(pieces: Iterable[bytes], temporary: Path, path: Path) -> None:
+    """Write the pieces compressed, by way of the temporary file: all of them or, with OSError, nothing."""
     try:
-        with source, open(temporary, "wb", opener=_private) as target:
+        with open(temporary, "wb", opener=_private) as target:
             with gzip.GzipFile("", "wb", COMPRESSION, target) as packed:
-                shutil.copyfileobj(source, packed, 2**20)
+                for piece in pieces:
+                    packed.write(piece)
             target.flush()
             os.fsync(target.fileno())
-            os.replace(temporary, f"{path}.gz")
-            path.unlink()
+        os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_of(path: Path) -> Path:
+    """What the holder of the file's lock writes aside."""
+    return path.with_name(f"{path.name}.tmp")
 
 
 def abandoned(folder: Path, kind: str, now: datetime) -> list[Path]:
@@ -148,6 +163,7 @@ def delete_old(folder: Path, kind: str, now: datetime, max_days: float, max_byte
 def _delete(path: Path) -> None:
     if file := claim(path):
         with file:
+            temporary_of(path).unlink(missing_ok=True)
             path.unlink()
 
 

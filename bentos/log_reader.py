@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from bentos.log_files import LINES, hour_of, log_paths, utc_text
 
 Row = dict[str, Any]
+Item = tuple[str, int]  # request_id, index
 SLACK = timedelta(hours=1)  # a row may be older than its file: a request in flight, unequal clocks
 
 
@@ -27,17 +28,21 @@ class LogRead:
 
 
 def read_log(
-    folder: Path, kind: str = "requests", since: datetime | None = None, until: datetime | None = None
+    folder: Path,
+    kind: str = "requests",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    where: Callable[[Row], bool] = bool,
 ) -> LogRead:
     """All rows of a kind with `since <= ts < until` (UTC or any zone), each exactly once.
 
     A folder that is not there has no rows. Files are passed over by the hour in their name, so rows must be
-    written within an hour of their `ts`.
+    written within an hour of their `ts`. Rows that `where` refuses are not kept: a log may exceed the memory.
     """
     first, end = utc_text(since) if since else "", utc_text(until) if until else "~"
     found = LogRead()
     for path in paths_between(folder, kind, since, until):
-        found.rows += [row for row in _rows(path, found) if first <= row["ts"] < end]
+        found.rows += [row for row in _rows(path, found) if first <= row["ts"] < end and where(row)]
     found.rows.sort(key=lambda row: str(row["ts"]))
     return found
 
@@ -48,6 +53,23 @@ def read_feedback(folder: Path, since: datetime | None = None, until: datetime |
     last = {tuple(str(row.get(key)) for key in ("request_id", "index", "source")): row for row in found.rows}
     found.rows = sorted(last.values(), key=lambda row: str(row["ts"]))
     return found
+
+
+def read_texts(
+    folder: Path, items: Container[Item | None], since: datetime | None = None, until: datetime | None = None
+) -> dict[Item, Row]:
+    """The rows with the texts of these items: `text` and, of a pair, `text_pair`.
+
+    A text is written just after its row, and deleted long before it: not every row has one.
+    """
+    rows = read_log(folder, "texts", since, until, lambda row: item_of(row) in items).rows
+    return {item: row for row in rows if (item := item_of(row))}
+
+
+def item_of(row: Row) -> Item | None:
+    """The input that a row of any kind is about; None where it names none."""
+    request_id, index = row.get("request_id"), row.get("index")
+    return (request_id, index) if isinstance(request_id, str) and type(index) is int else None
 
 
 def paths_between(
@@ -90,7 +112,7 @@ def _row(line: bytes, found: LogRead) -> Row | None:
     try:
         row = json.loads(line)
     except ValueError:
-        found.torn_lines += 1
+        found.torn_lines += not line.isspace()  # blanks are where a row was erased
         return None
     if isinstance(row, dict) and isinstance(row.get("ts"), str):
         return row

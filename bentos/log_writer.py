@@ -14,6 +14,7 @@ from bentos.log_files import HOUR, LogFile, abandoned, compress, delete_old, new
 from bentos.log_reader import Row
 
 ROUND_SECONDS = 0.1
+QUEUE_ROWS = 10_000
 CHUNK_BYTES = 2**20  # written with one system call
 ENCODE = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
@@ -41,7 +42,7 @@ class RequestLog:
         folder: Path,
         kind: str = "requests",
         *,
-        queue_rows: int = 10_000,
+        queue_rows: int = QUEUE_ROWS,
         max_file_bytes: int = 64 * 2**20,
         max_days: float = 90,
         max_bytes: int = 10 * 2**30,

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -152,8 +153,10 @@ def read_reference(entry: Entry) -> list[dict[str, Any]]:
         return [json.loads(line) for line in file]
 
 
-def save_entry(folder: Path, tag: str) -> None:
+def save_entry(folder: Path, tag: str, as_latest: bool = True) -> None:
     """Store a finished folder under `tag`. A kill at any moment leaves the whole entry or none.
+
+    The first version of a name is its latest in any case.
 
     BentoML copies into the store file by file, so a reader can meet half an entry. It therefore
     writes into a store of its own beside the real one, and a rename brings the entry over.
@@ -166,7 +169,9 @@ def save_entry(folder: Path, tag: str) -> None:
     with tempfile.TemporaryDirectory(prefix="staging-", dir=_staging_folder()) as staging:
         _create_in(Path(staging), folder, tag)
         os.rename(Path(staging, "models", name, version), target)
-    write_atomically(target.parent / "latest", version)
+    latest = target.parent / "latest"
+    if as_latest or not latest.exists():
+        write_atomically(latest, version)
 
 
 def store_folder() -> Path:
@@ -174,10 +179,11 @@ def store_folder() -> Path:
     return Path(os.environ.get("BENTOML_HOME") or Path.home() / "bentoml") / "models"
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """A reader sees the old file or the new one, never a part."""
+def write_atomically(path: Path, text: str, mode: int = 0o666) -> None:
+    """A reader sees the old file or the new one, never a part; `mode` is less what the umask takes."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
+    with open(temporary, "w", encoding="utf-8", opener=partial(os.open, mode=mode)) as file:
+        file.write(text)
     os.replace(temporary, path)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bentos.incoming import MAX_HEADER_BYTES, REQUEST_ID
-from bentos.schema import FUNCTIONS, SOURCES
+from bentos.schema import FUNCTIONS, SOURCES, TAGS
 from bentos.task import Task
 
 Json = dict[str, Any]
@@ -100,7 +100,7 @@ def predict(task: Task) -> Json:
     scores = [{"label": label, "score": 1 / len(task.labels)} for label in task.labels]
     examples = {
         "one": {"value": {"inputs": given}},
-        "list": {"value": {"inputs": [given, given], "parameters": {"top_k": 1}}},
+        "list": {"value": {"inputs": [given, given], "parameters": {"top_k": 1, "tags": {"app": "730"}}}},
     }
     summary = "Labels with scores, best first; for a list of inputs one such list for each"
     done = response(summary, "application/json", ref("schemas", "Answer"), "X-Model-Tag", "X-Truncated")
@@ -162,6 +162,7 @@ def request_schemas(task: Task) -> Json:
         {
             "top_k": {"type": ["integer", "null"], "minimum": 1},
             "function_to_apply": {"enum": [*FUNCTIONS, None], "description": "Instead of calibrated scores."},
+            "tags": {**TAGS, "type": ["object", "null"]},
         }
     )
     row = {

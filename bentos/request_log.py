@@ -4,25 +4,30 @@ import math
 import os
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bentos.log_files import utc_text
-from bentos.log_reader import LogRead, Row, read_feedback, read_log
-from bentos.log_writer import RequestLog
+from bentos.log_reader import LogRead, Row, item_of, read_feedback, read_log, read_texts
+from bentos.log_writer import QUEUE_ROWS, RequestLog
 from bentos.preprocess import Encoded, TextInput
+from bentos.redaction import redact
+from bentos.task import LogInputs, Monitoring
 
-__all__ = ["TEXT_NUMBERS", "LogRead", "RequestLog", "Row", "describe", "hash_key", "make_row"]
-__all__ += ["read_feedback", "read_log"]
+__all__ = ["TEXT_NUMBERS", "LogRead", "RequestLog", "Row", "describe", "hash_key", "item_of", "make_row"]
+__all__ += ["open_log", "read_feedback", "read_log", "read_texts", "text_row", "token_buckets"]
 
 TEXT_NUMBERS = ("n_chars", "n_tokens", "subword_rate", "unk_rate", "upper_share", "non_letter_share")
 BUCKET_BITS = 10  # token ids are hashed into 1024 buckets
 DIGITS = "0123456789abcdefghijklmnopqrstuv"
 BUCKET_NAMES = [high + low for high in DIGITS for low in DIGITS]  # each bucket as two digits in base 32
-GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio: multiplying by it spreads neighbouring ids evenly
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: its products spread neighbouring ids evenly
 
 
 def describe(text: TextInput, encoded: Encoded) -> dict[str, float]:
@@ -62,8 +67,9 @@ def make_row(
     latency_ms: float | None,
     text: TextInput,
     encoded: Encoded,
-    log_inputs: Literal["none", "hash", "full"],
+    log_inputs: LogInputs,
     key: bytes,
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Row:
     """The log row of one item; `probs` in the order of `labels`, `key` of the text hash at most 64 bytes.
 
@@ -84,9 +90,9 @@ def make_row(
         "latency_ms": latency_ms if latency_ms is None else round(latency_ms, 3),
         "status": 200,
         "truncated": encoded.truncated,
+        **({"tags": dict(tags)} if tags else {}),
         **describe(text, encoded),
         **(_traces(text, encoded, key) if log_inputs != "none" else {}),
-        **(_texts(text) if log_inputs == "full" else {}),
     }
 
 
@@ -94,9 +100,13 @@ def _traces(text: TextInput, encoded: Encoded, key: bytes) -> Row:
     """What tells equal inputs and known words again without telling the text."""
     whole = text if isinstance(text, str) else "\0".join(text)
     digest = blake2b(whole.encode("utf-8", "surrogatepass"), key=key, digest_size=16)
-    ids = encoded.arrays["input_ids"].tolist()
-    buckets = {(GOLDEN * i & (2**64 - 1)) >> (64 - BUCKET_BITS) for i in ids}
-    return {"text_hash": digest.hexdigest(), "buckets": "".join(BUCKET_NAMES[b] for b in sorted(buckets))}
+    buckets = sorted(set(token_buckets(encoded.arrays["input_ids"]).tolist()))
+    return {"text_hash": digest.hexdigest(), "buckets": "".join(BUCKET_NAMES[b] for b in buckets)}
+
+
+def token_buckets(ids: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """The bucket of each token id."""
+    return np.asarray(ids.astype(np.uint64) * GOLDEN >> np.uint64(64 - BUCKET_BITS))
 
 
 def _short(number: float) -> float:
@@ -104,8 +114,17 @@ def _short(number: float) -> float:
     return float(f"{number:.7g}")
 
 
-def _texts(text: TextInput) -> Row:
-    return {"text": text} if isinstance(text, str) else {"text": text[0], "text_pair": text[1]}
+def text_row(ts: datetime, request_id: str, index: int, text: TextInput, redacted: bool) -> Row:
+    """The texts of one item, which have a log of their own: they are kept for a shorter time than its row."""
+    texts = [redact(one) if redacted else one for one in ([text] if isinstance(text, str) else text)]
+    item = {"ts": utc_text(ts), "request_id": request_id, "index": index}
+    return item | dict(zip(("text", "text_pair"), texts, strict=False))
+
+
+def open_log(folder: Path, kind: str, monitoring: Monitoring, queue_rows: int = QUEUE_ROWS) -> RequestLog:
+    """A log whose files are kept as long as the task says; raises OSError when the folder cannot be made."""
+    days = monitoring.keep_texts_days if kind == "texts" else monitoring.keep_rows_days
+    return RequestLog(folder, kind, queue_rows=queue_rows, max_days=days, max_bytes=monitoring.max_log_bytes)
 
 
 def hash_key(folder: Path) -> bytes:

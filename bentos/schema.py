@@ -1,6 +1,7 @@
 """The schema of /predict and /feedback: from JSON values to inputs, parameters and rows."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,9 @@ FUNCTIONS = {  # function_to_apply, in Hugging Face's words and in ours
     "none": "regression",
 }
 SOURCES = ("audit", "user")
+MAX_TAGS = 8  # of a request, which its log rows carry
+MAX_TAG_CHARS = 64  # of a value
+TAG_KEY = re.compile("[a-z][a-z0-9_]{0,31}")
 KINDS = {
     dict: "an object",
     list: "a list",
@@ -38,9 +42,17 @@ _SCORES = {
     "type": "array",
     "items": {"type": "object", "properties": {"label": {"type": "string"}, "score": {"type": "number"}}},
 }
+TAGS = {
+    "type": "object",
+    "description": "Logged with each input, to tell parts of the traffic apart.",
+    "propertyNames": {"pattern": f"^{TAG_KEY.pattern}$"},
+    "additionalProperties": {"type": "string", "maxLength": MAX_TAG_CHARS},
+    "maxProperties": MAX_TAGS,
+}
 _PARAMETERS = {
     "top_k": {"type": "integer", "minimum": 1},
     "function_to_apply": {"type": "string", "enum": list(FUNCTIONS)},
+    "tags": TAGS,
 }
 
 # Any for BentoML, whose own checks would answer in other words and log the input; the schema is for people.
@@ -59,6 +71,7 @@ class Options:
 
     top_k: int | None
     function_to_apply: str | None
+    tags: dict[str, str]
 
     def scores(self, logits: NDArray[Any], calibrated: Floats) -> Floats:
         """The scores asked for [n, labels]: the calibrated ones, unless a function was named."""
@@ -93,7 +106,7 @@ def read_parameters(parameters: Any) -> Options:
         top_k = _whole(top_k, 1, "parameters.top_k")
     if function is not None and function not in tuple(FUNCTIONS):
         raise RequestError(400, f"parameters.function_to_apply is not one of {', '.join(FUNCTIONS)}.")
-    return Options(top_k, function)
+    return Options(top_k, function, _tags(values.get("tags")))
 
 
 def feedback_row(body: Mapping[str, Any], task: Task) -> dict[str, Any]:
@@ -121,6 +134,26 @@ def check_encoded(encoded: Sequence[Encoded]) -> None:
     for i, item in enumerate(encoded):
         if item.n_tokens <= item.n_special:
             raise RequestError(400, f"inputs[{i}] holds no character that the model reads, expected a text.")
+
+
+def _tags(value: Any) -> dict[str, str]:
+    tags = {} if value is None else value
+    if not isinstance(tags, dict):
+        raise RequestError(400, f"parameters.tags is {_kind(tags)}, expected an object of texts.")
+    if len(tags) > MAX_TAGS:
+        raise RequestError(400, f"parameters.tags has {len(tags):,} tags; give at most {MAX_TAGS}.")
+    if not all(TAG_KEY.fullmatch(key) for key in tags):
+        raise RequestError(
+            400,
+            "parameters.tags has a key that is none; expected a lower-case letter, then up to 31 lower-case "
+            "letters, digits or _.",
+        )
+    for text in tags.values():
+        if not isinstance(text, str):
+            raise RequestError(400, f"parameters.tags has a value that is {_kind(text)}, expected texts.")
+        if len(text) > MAX_TAG_CHARS:
+            raise RequestError(400, f"parameters.tags has a value of more than {MAX_TAG_CHARS} characters.")
+    return tags
 
 
 def _input(value: Any, place: str, task: Task) -> TextInput:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -67,7 +67,7 @@ class Scorer:
             headers=self._headers(encoded),
             stages=stages(started, tokenized, answer["times"]),
             facts=self._facts(call, encoded),
-            after=partial(self._note, call.request_id, seconds, texts, encoded, scores),
+            after=partial(self._note, call.request_id, seconds, texts, encoded, scores, options.tags),
         )
 
     async def _note(
@@ -77,6 +77,7 @@ class Scorer:
         texts: Sequence[TextInput],
         encoded: Sequence[Encoded],
         scores: Floats,
+        tags: Mapping[str, str],
     ) -> None:
         """Log an answer that has been sent."""
         metrics.TOKENIZE.observe(seconds.tokenize)
@@ -89,6 +90,7 @@ class Scorer:
                 texts[part],
                 encoded[part],
                 scores[part],
+                tags,
                 part.start,
             )
             await pause(len(texts) > 1)

@@ -5,7 +5,6 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,9 +32,9 @@ class Shadow:
     of n inputs, from another process.
     """
 
-    def __init__(self, ask: Ask, tag: str, labels: Sequence[str], share: float, logs: Path) -> None:
+    def __init__(self, ask: Ask, tag: str, labels: Sequence[str], share: float, log: RequestLog) -> None:
         self._ask, self._tag, self._labels, self._share = ask, tag, labels, share
-        self._log = RequestLog(logs, "shadow")
+        self._log = log
         self._mirror = metrics.mirror_log(self._log, "shadow")
         self._asked: set[asyncio.Task[None]] = set()
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 TASKS_FOLDER = Path(__file__).parent / "tasks"
@@ -14,6 +14,8 @@ STRICT = ConfigDict(extra="forbid")
 
 PipelineTag = Literal["text-classification", "image-classification"]
 ProblemType = Literal["single_label_classification", "multi_label_classification", "regression"]
+LogInputs = Literal["none", "hash", "redacted", "full"]
+Days = Annotated[float, Field(gt=0, le=36_500)]
 
 
 class TaskError(ValueError):
@@ -35,10 +37,14 @@ class Serving:
 
 @dataclass(frozen=True, config=STRICT)
 class Monitoring:
-    """What is logged and how often a drift alarm may be false."""
+    """What is logged, how long it is kept, and how often a drift alarm may be false."""
 
     reference_size: int = 5000  # held-out rows kept in the store entry
-    log_inputs: Literal["none", "hash", "full"] = "hash"
+    log_inputs: LogInputs = "hash"
+    keep_rows_days: Days = 90  # answers, labels, comparisons with a shadow
+    keep_texts_days: Days = 30  # the texts of `redacted` and `full`
+    keep_reports_days: Days = 365
+    max_log_bytes: PositiveInt = 10 * 2**30  # of each kind of log file; beyond it the oldest ones go
     false_alarms_per_month: float = 1.0
 
 

@@ -3,58 +3,35 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
 from rich.console import Console
-from rich.progress import track
 
-from bentos.model_store import VARIANTS, ModelError, load_entry, model_name, read_reference, write_atomically
-from bentos.production import default_version
-from bentos.request_log import read_feedback
-from bentos.task import Task, TaskError, load_task
-from monitoring import acknowledge, audit, reading
-from monitoring.drift import alarm_rate
-from monitoring.history import History
-from monitoring.judge import EXIT_CODES, Judgement, judge, worst
-from monitoring.performance import labelled_items
-from monitoring.reading import TallyFiles, tally_window
-from monitoring.reference import Reference
-from monitoring.report import render
-from monitoring.result import to_json, write
+from bentos.model_store import VARIANTS, ModelError
+from bentos.task import TaskError, load_task
+from monitoring import acknowledge, audit, erase
+from monitoring.exposition import Exposition
+from monitoring.job import Job, prepare, run
+from monitoring.judge import EXIT_CODES, worst
+from monitoring.lock import locked
+from monitoring.loop import Stop, loop
+from monitoring.outputs import leave
+from monitoring.retention import delete_old_reports
 from monitoring.terminal import add_window, show, window_table
-from monitoring.windows import (
-    CLOCK_SLACK,
-    Window,
-    WindowError,
-    log_folder,
-    parse_length,
-    parse_time,
-    plan_windows,
-)
+from monitoring.webhook import WebhookError, from_environment
+from monitoring.windows import WindowError, parse_length
 
 ALARMS = [verdict for verdict, code in EXIT_CODES.items() if code]
-COMMANDS = {"audit": audit.main, "acknowledge": acknowledge.main}
+COMMANDS = {"audit": audit.main, "acknowledge": acknowledge.main, "erase": erase.main}
 CODES = ", ".join(f"{verdict} {code}" for verdict, code in EXIT_CODES.items())
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to judge, and where the results go."""
-
-    task: Task
-    reference: Reference
-    logs: Path
-    out: Path
-    windows: list[Window]
-    scheduled: bool  # the windows follow each other
-    now: datetime
-    tally_files: TallyFiles  # here, or by a cluster
+ERRORS = (TaskError, ModelError, WindowError, WebhookError, OSError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,12 +41,71 @@ def main(argv: Sequence[str] | None = None) -> int:
         return COMMANDS[argv[0]](argv[1:])
     arguments = parse(argv)
     try:
-        job = prepare(arguments, datetime.now(UTC).replace(microsecond=0))
-        verdicts = tell(job, Console())
-    except (TaskError, ModelError, WindowError, OSError) as error:
+        if arguments.loop:
+            go_on(arguments)
+            return 0
+        verdicts, _ = attempt(arguments, Exposition(), lambda: False)
+    except ERRORS as error:
         print(error, file=sys.stderr)
         return 1
     return worst(verdicts, arguments.fail_on)
+
+
+def go_on(arguments: argparse.Namespace) -> None:
+    """Run after each window, until a signal. A user's mistake raises; what fails later is tried again."""
+    load_task(arguments.task)
+    from_environment()
+    length = parse_length(arguments.window)
+    exposition, stopped = Exposition(), Stop()
+    if arguments.serve is not None:
+        host, port = exposition.serve(arguments.serve).server_address[:2]
+        print(f"Metrics: http://{host!s}:{port}/metrics", flush=True)
+
+    def succeeds() -> bool:
+        try:
+            _, delivered = attempt(arguments, exposition, stopped)
+            return delivered
+        except ERRORS as error:
+            print(error, file=sys.stderr, flush=True)
+            return False
+
+    loop(succeeds, stopped, length, timedelta(seconds=arguments.settle))
+
+
+def attempt(
+    arguments: argparse.Namespace, exposition: Exposition, stopped: Callable[[], bool]
+) -> tuple[list[str], bool]:
+    """One run: its verdicts, and whether no message is left. Of scheduled ones there is one at a time."""
+    started, now = time.monotonic(), datetime.now(UTC).replace(microsecond=0)
+    webhook, task = from_environment(), load_task(arguments.task)
+    with locked(arguments.out / task.name) if arguments.window else nullcontext():
+        job = prepare(arguments, task, now, tell=webhook is not None)
+        verdicts = tell(job, Console(), stopped)
+        delete_old_reports(job.out, now, task.monitoring.keep_reports_days)
+        if job.length is None:
+            return verdicts, True
+        trouble = leave(job, job.length, webhook, exposition, started)
+    if arguments.metrics:
+        exposition.write(arguments.metrics)
+    if trouble:
+        print(trouble, file=sys.stderr, flush=True)
+    return verdicts, trouble is None
+
+
+def tell(job: Job, console: Console, stopped: Callable[[], bool]) -> list[str]:
+    """Judge the windows, print what was found, return the verdicts."""
+    verdicts, table = [], window_table()
+    for judgement, explanation, path in run(job, stopped):
+        verdicts.append(judgement.verdict)
+        if len(job.windows) == 1:
+            show(console, judgement, explanation, path)
+        else:
+            add_window(table, judgement)
+    if table.row_count:
+        console.print(table, f"Reports: {job.out}", soft_wrap=True)
+    elif not verdicts:
+        console.print(f"Nothing new to judge. Reports: {job.out}", soft_wrap=True)
+    return verdicts
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -77,7 +113,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m monitoring",
         description=main.__doc__,
         epilog=f"Exit codes: {CODES}; 1 when it could not judge, 2 for wrong arguments. "
-        "Also: python -m monitoring audit TASK, python -m monitoring acknowledge TASK START.",
+        "Also: python -m monitoring audit TASK, acknowledge TASK START, erase TASK REQUEST_ID.",
     )
     parser.add_argument("task", metavar="TASK", help="a name from bentos/tasks, or the path of a YAML file")
     parser.add_argument(
@@ -89,9 +125,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--logs", type=Path, default=logs, metavar="DIR", help="root; default: %(default)s")
     parser.add_argument("--out", type=Path, default="reports", metavar="DIR", help="default: %(default)s")
     when = "an ISO time (UTC), or a length of time back from now"
-    parser.add_argument("--since", default="24h", metavar="T", help=f"{when}; default: 24h")
-    parser.add_argument("--until", default=None, metavar="T", help=f"{when}; default: now")
-    parser.add_argument("--window", metavar="LENGTH", help="judge each closed window of 30m, 1h, 1d, 7d ...")
+    parser.add_argument(
+        "--since", metavar="T", help=f"{when}; default: 24h, or with --window what is not judged yet"
+    )
+    parser.add_argument("--until", metavar="T", help="likewise; default: now")
+    parser.add_argument(
+        "--workspace", type=Path, metavar="DIR", help="for 'evidently ui': what is drawn is put there too"
+    )
     parser.add_argument(
         "--fail-on",
         type=_verdicts,
@@ -102,70 +142,32 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--ray", metavar="ADDRESS", help="count the log by a Ray cluster: host:port of its head, or local"
     )
-    return parser.parse_args(argv)
-
-
-def prepare(arguments: argparse.Namespace, now: datetime) -> Job:
-    """Read the task and its reference and plan the windows; every user's mistake is found here."""
-    length = parse_length(arguments.window) if arguments.window else None
-    until = parse_time(arguments.until, now) if arguments.until else now
-    windows = plan_windows(parse_time(arguments.since, now), until, length, now)
-    task = load_task(arguments.task)
-    logs = log_folder(arguments.logs, task)
-    name = model_name(task.name, arguments.variant)
-    entry = load_entry(f"{name}:{arguments.version or default_version(name)}")
-    reference = Reference(entry.tag, entry.task, read_reference(entry))
-    tally_files = by_cluster(arguments.ray) if arguments.ray else reading.tally_files
-    out = arguments.out / task.name
-    return Job(task, reference, logs, out, windows, length is not None, now, tally_files)
-
-
-def by_cluster(address: str) -> TallyFiles:
-    """How a Ray cluster counts; raises WindowError where Ray is not installed, OSError for no cluster."""
-    try:
-        from monitoring import fleet
-    except ModuleNotFoundError:
-        raise WindowError("--ray needs Ray: pip install -c requirements.lock '.[monitoring,fleet]'") from None
-    fleet.connect(address)
-    return fleet.tally_files
-
-
-def tell(job: Job, console: Console) -> list[str]:
-    """Judge the windows, print what was found, return the verdicts."""
-    verdicts, table = [], window_table()
-    for judgement, path in run(job):
-        verdicts.append(judgement.verdict)
-        if len(job.windows) == 1:
-            show(console, judgement, path)
-        else:
-            add_window(table, judgement)
-    if table.row_count:
-        console.print(table, f"Reports: {job.out}", soft_wrap=True)
-    return verdicts
-
-
-def run(job: Job) -> Iterator[tuple[Judgement, Path]]:
-    """Judge, draw and write one window after the other; the HTML page of each is the path."""
-    feedback = read_feedback(job.logs, job.windows[0].start - CLOCK_SLACK)
-    labelled, progress, history = labelled_items(feedback.rows), Console(stderr=True), History(job.out)
-    for window in track(
-        job.windows, "judging", console=progress, disable=not progress.is_terminal, transient=True
-    ):
-        rate = alarm_rate(job.task.monitoring.false_alarms_per_month, window.length, job.scheduled)
-        now = job.now if window == job.windows[-1] else None
-        scope = job.reference.scope(window, labelled, now)
-        tally = tally_window(job.logs, scope, feedback.damaged_files, job.tally_files)
-        past = history.before(window, job.reference.tag) if job.scheduled else []
-        judgement = judge(window, tally, feedback.rows, job.reference, rate, past)
-        folder = job.out / window.name
-        folder.mkdir(parents=True, exist_ok=True)
-        page, error = render(judgement)
-        write_atomically(folder / "report.html", page)
-        result = to_json(judgement, "report.html", error)
-        write(result, folder)
-        if job.scheduled:
-            history.remember(job.reference.tag, window, result)
-        yield judgement, folder / "report.html"
+    scheduled = parser.add_argument_group("scheduled windows")
+    scheduled.add_argument(
+        "--window", metavar="LENGTH", help="judge each closed window of 30m, 1h, 1d, 7d ..."
+    )
+    scheduled.add_argument("--loop", action="store_true", help="go on with each that closes, until SIGTERM")
+    scheduled.add_argument(
+        "--settle",
+        type=int,
+        default=60,
+        metavar="S",
+        help="seconds to wait for late rows; default: %(default)s",
+    )
+    scheduled.add_argument(
+        "--metrics", type=Path, metavar="FILE", help="a .prom for node_exporter's textfile collector"
+    )
+    scheduled.add_argument("--serve", type=int, metavar="PORT", help="/metrics on 127.0.0.1, with --loop")
+    arguments = parser.parse_args(argv)
+    if (arguments.loop or arguments.metrics) and not arguments.window:
+        parser.error("--loop and --metrics are about windows that follow each other: give --window too")
+    if arguments.serve is not None and not arguments.loop:
+        parser.error("--serve answers as long as the command runs: give --loop too")
+    if arguments.settle < 0:
+        parser.error("--settle is a time to wait: give 0 seconds or more")
+    if arguments.loop and arguments.until:
+        parser.error("--loop goes on: leave --until out")
+    return arguments
 
 
 def _verdicts(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bentos.log_files import utc_text
 from bentos.model_store import write_atomically
-from bentos.request_log import RequestLog, Row, read_feedback, read_log
+from bentos.request_log import Row, item_of, open_log, read_feedback, read_log, read_texts
 from bentos.task import Task, TaskError, load_task
 from monitoring.windows import WindowError, log_folder, parse_time
 
@@ -54,19 +54,17 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def draw(folder: Path, since: datetime, n: int) -> list[Row]:
     """Up to `n` answers without an audit label, each with the same chance; raises WindowError for none."""
-    labelled = {
-        (row.get("request_id"), row.get("index"))
-        for row in read_feedback(folder, since).rows
-        if row.get("source") == "audit"
-    }
-    rows = [
-        row
+    labelled = {item_of(row) for row in read_feedback(folder, since).rows if row.get("source") == "audit"}
+    rows = {
+        item: row
         for row in read_log(folder, since=since).rows
-        if (row.get("request_id"), row.get("index")) not in labelled
-    ]
+        if (item := item_of(row)) and item not in labelled
+    }
     if not rows:
         raise WindowError(f"No answer without an audit label since {since.isoformat()} in {folder}.")
-    return random.SystemRandom().sample(rows, min(n, len(rows)))
+    drawn = random.SystemRandom().sample(list(rows), min(n, len(rows)))
+    texts = read_texts(folder, drawn, since)
+    return [rows[item] | texts.get(item, {}) for item in drawn]
 
 
 def write_queue(path: Path, rows: Sequence[Row]) -> None:
@@ -75,7 +73,7 @@ def write_queue(path: Path, rows: Sequence[Row]) -> None:
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     writer.writerows({column: _cell(row.get(column, "")) for column in COLUMNS[:-1]} for row in rows)
-    write_atomically(path, text.getvalue())
+    write_atomically(path, text.getvalue(), mode=0o600)
 
 
 def take(path: Path, folder: Path, task: Task) -> int:
@@ -83,7 +81,7 @@ def take(path: Path, folder: Path, task: Task) -> int:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.DictReader(file) if (row.get("label") or "").strip()]
     checked = [_label_row(row, task, path) for row in rows]
-    log = RequestLog(folder, "feedback", queue_rows=max(len(checked), 1))
+    log = open_log(folder, "feedback", task.monitoring, queue_rows=max(len(checked), 1))
     for row in checked:
         log.write(row)
     log.close()

@@ -11,7 +11,7 @@ from monitoring.columns import NUMBERS, number_fault, probs_fault
 from monitoring.tally import Faults, Tally
 
 MAX_SHARE = 0.05  # of the rows may be without a usable value in a column, beyond what the reference has
-MAX_STRAY = 0.01  # of the lines may be unreadable or dated in the future: a kill tears single ones
+MAX_STRAY = 0.01  # of the lines may be unreadable, or have a broken clock: a kill tears single ones
 LISTED = 5  # labels or tags in a message
 NONE: Counter[str] = Counter()
 
@@ -31,6 +31,7 @@ def check_log(tally: Tally) -> list[Fault]:
     faults, logged = [], tally.logged.total()
     for column, count, what in (
         ("ts", tally.future_rows, "rows are dated in the future; set the clock of the machine that serves"),
+        ("ts", tally.early_rows, "rows are dated long before their file was begun; was the clock set back?"),
         (
             "",
             tally.unreadable_lines,

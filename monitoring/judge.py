@@ -18,6 +18,7 @@ from monitoring.drift import (
     smallest_distance,
     strongest,
 )
+from monitoring.estimate import Estimate, estimate
 from monitoring.history import Past
 from monitoring.performance import Accuracy, deciding_source, join, measure, reference_counts
 from monitoring.ranking import Rule, alarms, rank, rule
@@ -43,6 +44,7 @@ class Judgement:
     effects: dict[str, float]  # of every test, by its name: what later windows are ranked by
     accuracies: dict[str, Accuracy]  # by source of the labels
     decided_by: str | None  # the source whose labels were tested
+    estimate: Estimate | None  # of the accuracy, if only the class mix changed
     rate: AlarmRate
     rule: Rule
     flagged: bool  # drift beyond what is usual, whether or not it is an alarm yet
@@ -103,6 +105,7 @@ def judge(
         effects={one.name: one.effect for one in tests},
         accuracies=accuracies,
         decided_by=decided_by,
+        estimate=estimate(tally, reference.rows, reference.task),
         rate=rate,
         rule=when,
         flagged=flagged,

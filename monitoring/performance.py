@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import beta, binomtest, fisher_exact
 
-from bentos.request_log import Row
+from bentos.request_log import Row, item_of
 from monitoring.tally import Key
 
 SOURCES = ("audit", "user")  # never pooled: users answer mostly when they are unhappy
@@ -34,14 +34,14 @@ class Accuracy:
 
 def labelled_items(feedback: Iterable[Row]) -> set[Key]:
     """The items that labels have come for."""
-    return {key for row in feedback if (key := _key(row))}
+    return {key for row in feedback if (key := item_of(row))}
 
 
 def join(answered: Mapping[Key, str], feedback: Iterable[Row]) -> dict[str, dict[Key, tuple[str, str]]]:
     """(predicted, true) label of each answered item, by source. The last label of an item counts."""
     pairs: dict[str, dict[Key, tuple[str, str]]] = {source: {} for source in SOURCES}
     for row in feedback:
-        key, source, label = _key(row), row.get("source"), row.get("label")
+        key, source, label = item_of(row), row.get("source"), row.get("label")
         if key and key in answered and source in SOURCES and isinstance(label, str):
             pairs[source][key] = (answered[key], label)
     return pairs
@@ -105,8 +105,3 @@ def _p_lower(right: int, n: int, reference_right: int, reference_n: int) -> floa
     """Fisher's exact test: the reference accuracy is itself an estimate."""
     table = np.array([[right, n - right], [reference_right, reference_n - reference_right]])
     return float(fisher_exact(table, alternative="less").pvalue)
-
-
-def _key(row: Row) -> Key | None:
-    request, index = row.get("request_id"), row.get("index")
-    return (request, index) if isinstance(request, str) and type(index) is int else None

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from isal import igzip, isal_zlib
 from numpy.typing import NDArray
 
-from bentos.log_files import LINES, PARQUET
-from bentos.log_reader import Row, open_log, paths_between
+from bentos.log_files import LINES, PARQUET, hour_of
+from bentos.log_reader import SLACK, Row, open_log, paths_between
 from bentos.task import Task
 from monitoring.arrow import array, moments_of, part_of, to_table
 from monitoring.binned import Bins
@@ -45,6 +45,7 @@ class Scope:
     labelled: frozenset[Key] = frozenset()  # the items that labels have come for
     now: datetime | None = None  # of the judge, for the newest window: later rows have a broken clock
     largest_key: int = LARGEST_KEY  # rows with larger ones are not sampled
+    begun: datetime | None = None  # the hour of the file: rows from long before it have a broken clock too
 
 
 TallyFiles = Callable[[Iterable[Path], Scope], Tally]
@@ -56,7 +57,7 @@ def tally_files(paths: Iterable[Path], scope: Scope) -> Tally:
     for path in paths:
         is_table = path.suffix == PARQUET
         for piece in batches(path, scope.task, damaged) if is_table else chunks(path, damaged):
-            limited = replace(scope, largest_key=found.sample.largest_key)
+            limited = replace(scope, largest_key=found.sample.largest_key, begun=hour_of(path))
             found += tally_batch(piece, limited) if is_table else tally_lines(piece, limited)
     return replace(found, damaged_files=tuple(sorted(damaged)))
 
@@ -124,18 +125,15 @@ def tally_table(table: pa.Table, scope: Scope) -> Tally | None:
     moments = moments_of(table)
     if moments is None:
         return None
-    inside, future = placed(moments, scope)
+    inside = placed(moments, scope)
     tags = array(table, "model_tag")
     own = inside & pc.fill_null(pc.equal(tags, scope.tag), False).to_numpy(zero_copy_only=False)
     part = part_of(table if own.all() else table.filter(pa.array(own)), moments[own], scope.task)
     if part is None:
         return None
-    logged = counted(tags.filter(pa.array(inside)))
-    return replace(
-        tally_part(part, scope.tag, scope.bins, scope.labelled, scope.largest_key),
-        logged=logged,
-        future_rows=future,
-    )
+    found = tally_part(part, scope.tag, scope.bins, scope.labelled, scope.largest_key)
+    found = replace(found, logged=counted(tags.filter(pa.array(inside))))
+    return with_strays(found, moments, scope)
 
 
 def tally_odd(lines: bytes, scope: Scope) -> Tally:
@@ -166,17 +164,17 @@ def tally_values(values: Iterable[Any], scope: Scope) -> Tally:
 
 def tally_rows(rows: Sequence[Row], moments: NDArray[np.int64], scope: Scope) -> Tally:
     """The tally of rows of any kind, their moments in microseconds since 1970."""
-    inside, future = placed(moments, scope)
-    found = [(row, at) for row, at, is_in in zip(rows, moments, inside, strict=True) if is_in]
-    own = [(row, at) for row, at in found if row.get("model_tag") == scope.tag]
+    inside = placed(moments, scope)
+    in_window = [(row, at) for row, at, is_in in zip(rows, moments, inside, strict=True) if is_in]
+    own = [(row, at) for row, at in in_window if row.get("model_tag") == scope.tag]
     judged = [row for row, _ in own]
     part = part_of_rows(judged, np.array([at for _, at in own], np.int64), scope.task)
-    return replace(
+    found = replace(
         tally_part(part, scope.tag, scope.bins, scope.labelled, scope.largest_key),
         faults=faults_of(judged, scope.task),
-        logged=Counter(str(row.get("model_tag")) for row, _ in found),
-        future_rows=future,
+        logged=Counter(str(row.get("model_tag")) for row, _ in in_window),
     )
+    return with_strays(found, moments, scope)
 
 
 def part_of_rows(rows: Sequence[Row], moments: NDArray[np.int64], task: Task) -> Part:
@@ -193,11 +191,20 @@ def part_of_rows(rows: Sequence[Row], moments: NDArray[np.int64], task: Task) ->
     )
 
 
-def placed(moments: NDArray[np.int64], scope: Scope) -> tuple[NDArray[np.bool_], int]:
-    """Which rows lie in the window, and how many in the future."""
+def placed(moments: NDArray[np.int64], scope: Scope) -> NDArray[np.bool_]:
+    """Which rows lie in the window."""
     start, end = (microseconds(at) for at in (scope.window.start, scope.window.end))
-    future = (moments >= microseconds(scope.now + CLOCK_SLACK)).sum() if scope.now else 0
-    return (moments >= start) & (moments < end), int(future)
+    return (moments >= start) & (moments < end)
+
+
+def with_strays(found: Tally, moments: NDArray[np.int64], scope: Scope) -> Tally:
+    """The tally with the number of rows that lie in the future, and of those long before their file."""
+    latest, first = scope.now and scope.now + CLOCK_SLACK, scope.begun and scope.begun - SLACK
+    return replace(
+        found,
+        future_rows=int((moments >= microseconds(latest)).sum()) if latest else 0,
+        early_rows=int((moments < microseconds(first)).sum()) if first else 0,
+    )
 
 
 def moment(text: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +25,7 @@ class Reference:
     tag: str
     task: Task  # as trained
     rows: Sequence[Row]
+    folder: Path | None = None  # of the store entry, where it is at hand: windows can be explained then
 
     @cached_property
     def part(self) -> Part:

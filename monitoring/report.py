@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from monitoring.columns import Columns, finite
 from monitoring.drift import MIN_DISTANCE, Statistic
+from monitoring.explain import Explanation
 from monitoring.judge import Judgement
-from monitoring.summary import chance, column_name, move, number, rule_in_words, summary
+from monitoring.sections import STYLE, sections, table
+from monitoring.summary import chance, column_name, estimate_line, move, number, rule_in_words, summary
 from monitoring.tally import SAMPLE
 
 SEED = 0
@@ -26,22 +28,22 @@ EMPTY = (
 )
 
 
-def render(judgement: Judgement) -> tuple[str, str | None]:
+def render(judgement: Judgement, explanation: Explanation | None) -> tuple[str, str | None]:
     """A self-contained HTML page, and why it has no pictures where Evidently failed to draw them."""
     page, error = EMPTY, None
     if judgement.statistics:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Evidently's own: the user cannot mend them
             try:
-                page = _pictures(judgement)
+                page = str(snapshot(judgement).get_html_str(as_iframe=False))
             except Exception as failure:  # it fails in many ways on odd data; the verdict stands
                 error = f"{type(failure).__name__}: {failure}"
     head, body, rest = page.partition("<body>")
-    return head + body + _banner(judgement, error) + rest, error
+    return head + body + _banner(judgement, explanation, error) + rest, error
 
 
-def _pictures(judgement: Judgement) -> str:
-    """One picture a column, furthest moved first."""
+def snapshot(judgement: Judgement) -> Any:
+    """Evidently's Snapshot as of the window's end: one picture a column, furthest moved first."""
     from evidently import DataDefinition, Dataset, Report  # seconds to import
     from evidently.metrics import ValueDrift
 
@@ -61,7 +63,8 @@ def _pictures(judgement: Judgement) -> str:
     )
     frames = _frames(judgement, columns)
     current, reference = (Dataset.from_pandas(frame, definition) for frame in frames)
-    return str(Report(metrics).run(current, reference).get_html_str(as_iframe=False))
+    name, end = judgement.window.name, judgement.window.end.replace(tzinfo=None)
+    return Report(metrics).run(current, reference, name=name, timestamp=end)
 
 
 def _frames(judgement: Judgement, columns: Sequence[str]) -> list[Any]:
@@ -88,15 +91,12 @@ def _sample(values: NDArray[Any], size: int) -> NDArray[Any]:
     return values[np.sort(np.random.default_rng(SEED).choice(len(values), size, replace=False))]
 
 
-def _banner(judgement: Judgement, error: str | None) -> str:
-    """The verdict, the summary and the table of statistics as HTML."""
+def _banner(judgement: Judgement, explanation: Explanation | None, error: str | None) -> str:
+    """The verdict, the summary, the explanation and the table of statistics as HTML."""
     colour = COLOURS.get(judgement.verdict, ALARM_COLOUR)
     window = judgement.window
-    heads = "".join(f"<th>{head}</th>" for head in ("column", "distance", "p", "alarms below", ""))
-    rows = "".join(_table_row(one) for one in judgement.statistics)
-    table = (
-        f"<table id='ours' style='border-collapse:collapse'><tr>{heads}</tr>{rows}</table>" if rows else ""
-    )
+    heads = ("column", "#distance", "#p", "#alarms below", "")
+    rows = judgement.statistics
     drawn = (
         f"Evidently drew the pictures below from equal samples of up to {SAMPLE:,} rows a side."
         if rows
@@ -107,20 +107,22 @@ def _banner(judgement: Judgement, error: str | None) -> str:
     return f"""
 <section style="font:16px/1.5 system-ui,sans-serif;max-width:75rem;margin:1.5rem auto;padding:0 1.5rem;
  color:#1c1b1f;background:#fff">
-<style>#ours td,#ours th{{text-align:left;padding:.2rem 1rem .2rem 0;border-bottom:1px solid #ddd}}</style>
+<style>{STYLE}</style>
 <h1 style="color:{colour};margin:0">{escape(judgement.verdict)}</h1>
 <p style="margin:0">{escape(judgement.tag)} &middot; {window.start:%Y-%m-%d %H:%M:%S} to
  {window.end:%Y-%m-%d %H:%M:%S} UTC &middot; {judgement.tally.n_rows:,} rows against
  {len(judgement.reference):,} of the reference</p>
-<p><strong>{escape(summary(judgement))}</strong></p>
-<div style="overflow-x:auto">{table}</div>
+<p><strong>{escape(summary(judgement, explanation))}</strong></p>
+{sections(explanation) if explanation else ""}
+{table(heads, map(_cells, rows)) if rows else ""}
+<p>{escape(estimate_line(judgement.estimate)) if judgement.estimate else ""}</p>
 <p>{escape(rule_in_words(judgement))} A distance of 0.1 means that at least 10&nbsp;% of the rows
  would have to be others; below {MIN_DISTANCE} nothing alarms. {escape(drawn)}</p>
 </section>
 """
 
 
-def _table_row(one: Statistic) -> str:
+def _cells(one: Statistic) -> tuple[str, ...]:
     verdict = f'<b style="color:{ALARM_COLOUR}">moved</b>' if one.drifted else ""
-    cells = (escape(move(one)), number(one.distance), chance(one.p), number(one.threshold), verdict)
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    p = escape(chance(one.p))
+    return escape(move(one)), number(one.distance), p, number(one.threshold), verdict

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bentos.model_store import write_atomically
+from monitoring.explain import Explanation
 from monitoring.judge import EXIT_CODES, Judgement
 from monitoring.summary import rule_in_words, summary
 from monitoring.tally import Tally
@@ -16,8 +17,10 @@ SCHEMA_VERSION = 1
 LIBRARIES = ("evidently", "numpy", "scipy")
 
 
-def to_json(judgement: Judgement, report: str, report_error: str | None) -> dict[str, Any]:
-    """Everything found, in plain types; `report` is the name of the HTML file beside it."""
+def to_json(
+    judgement: Judgement, explanation: Explanation | None, report: str, report_error: str | None
+) -> dict[str, Any]:
+    """Everything found, in plain types, without any text; `report` is the name of the HTML file."""
     return {
         "schema_version": SCHEMA_VERSION,
         "task": judgement.task,
@@ -26,7 +29,7 @@ def to_json(judgement: Judgement, report: str, report_error: str | None) -> dict
         "verdict": judgement.verdict,
         "exit_code": EXIT_CODES[judgement.verdict],
         "findings": judgement.findings,
-        "summary": summary(judgement),
+        "summary": summary(judgement, explanation),
         "rows": _rows(judgement),
         "traffic": _traffic(judgement.tally),
         "contract": [asdict(fault) for fault in judgement.faults],
@@ -34,8 +37,10 @@ def to_json(judgement: Judgement, report: str, report_error: str | None) -> dict
         "flagged": judgement.flagged,
         "drift": [asdict(one) for one in judgement.statistics],
         "effects": judgement.effects,
+        "explanation": explanation and explanation.to_json(),
         "performance": {
             "decided_by": judgement.decided_by,
+            "if_only_the_class_mix_changed": asdict(judgement.estimate) if judgement.estimate else None,
             "by_source": {source: asdict(one) for source, one in judgement.accuracies.items()},
         },
         "report": report,
@@ -47,7 +52,7 @@ def to_json(judgement: Judgement, report: str, report_error: str | None) -> dict
 def write(result: dict[str, Any], folder: Path) -> Path:
     """Put `result.json` into the folder; a reader sees the old one or the new one, whole."""
     path = folder / "result.json"
-    write_atomically(path, json.dumps(result, indent=1, allow_nan=False) + "\n")
+    write_atomically(path, json.dumps(result, indent=1, allow_nan=False) + "\n", mode=0o600)
     return path
 
 
@@ -60,6 +65,7 @@ def _rows(judgement: Judgement) -> dict[str, Any]:
         "reference": len(judgement.reference),
         "of_other_model_tags": judgement.other_tags,
         "in_the_future": tally.future_rows,
+        "before_their_file": tally.early_rows,
         "unreadable_lines": tally.unreadable_lines,
         "damaged_files": list(tally.damaged_files),
     }

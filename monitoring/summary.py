@@ -1,8 +1,13 @@
 """A judgement in plain words: what happened and what to do."""
 
 from monitoring.drift import DETECTABLE, MIN_DISTANCE, Statistic
+from monitoring.estimate import Estimate
+from monitoring.explain import Explanation
 from monitoring.judge import Judgement
+from monitoring.language import UNKNOWN
 from monitoring.performance import MIN_LABELS, POWER, Accuracy
+from monitoring.slices import Slice
+from monitoring.words import Words
 
 NAMES = {
     "label": "predicted label",
@@ -15,16 +20,20 @@ NAMES = {
     "non_letter_share": "share of non-letters",
 }
 LISTED = 3
+NAMED = 5  # words that came, and that went
 
 
-def summary(judgement: Judgement) -> str:
-    """Two to four sentences."""
+def summary(judgement: Judgement, explanation: Explanation | None) -> str:
+    """Two to five sentences: what was found, of a flagged window what moved and where, and what to do."""
     sentences = [TOLD[finding](judgement) for finding in judgement.findings if finding in TOLD]
+    if explanation and judgement.verdict != "CONTRACT":  # what is to be mended first may be all of it
+        sentences += _explained(explanation)
     if judgement.decided_by and "PERFORMANCE" not in judgement.findings:
         sentences.append(_accuracy(judgement.accuracies[judgement.decided_by], judgement.decided_by))
     elif judgement.verdict == "OK":
         got = max((one.labels for one in judgement.accuracies.values()), default=0)
         sentences.append(f"Accuracy is not known: {got} labels came back, {MIN_LABELS} are needed.")
+    sentences.append(_advice(judgement))
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -77,6 +86,12 @@ def accuracy_line(one: Accuracy, source: str) -> str:
     )
 
 
+def estimate_line(one: Estimate) -> str:
+    """The estimated accuracy, under the name that says what it is worth."""
+    mix = ", ".join(f"{share(part)} {label}" for label, part in one.class_shares.items())
+    return f"Accuracy if only the class mix changed, estimated without labels: {one.accuracy:.3f} ({mix})."
+
+
 def _contract(judgement: Judgement) -> str:
     faults = "; ".join(f"{fault.column or 'log'}: {fault.message}" for fault in judgement.faults[:LISTED])
     more = f"; and {len(judgement.faults) - LISTED} more" if len(judgement.faults) > LISTED else ""
@@ -85,23 +100,64 @@ def _contract(judgement: Judgement) -> str:
 
 def _performance(judgement: Judgement) -> str:
     source = judgement.decided_by or ""
-    caution = " Users answer mostly when unhappy: confirm it by a random audit." if source == "user" else ""
     line = accuracy_line(judgement.accuracies[source], source)
-    return (
-        f"The model is right less often than it was: accuracy {line}.{caution} Train on newer labelled data."
-    )
+    return f"The model is right less often than it was: accuracy {line}."
 
 
 def _drift(judgement: Judgement) -> str:
-    advice = (
-        "" if judgement.decided_by else " Label a random sample to learn whether its answers are still right."
-    )
-    return f"The traffic has moved away from the reference: {_moves(judgement)}.{advice}"
+    return f"The traffic has moved away from the reference: {_moves(judgement)}."
 
 
 def _watch(judgement: Judgement) -> str:
-    moves = _moves(judgement)
-    return f"Flagged for the first time: {moves}. It is an alarm if the next window is flagged too."
+    return f"Flagged for the first time: {_moves(judgement)}."
+
+
+def _advice(judgement: Judgement) -> str:
+    """What to do."""
+    if "PERFORMANCE" in judgement.findings:
+        if judgement.decided_by == "user":
+            return (
+                "Users answer mostly when unhappy: confirm it by a random audit, then train on newer labels."
+            )
+        return "Train on newer labelled data."
+    if "WATCH" in judgement.findings:
+        return "It is an alarm if the next window is flagged too."
+    if "DRIFT" in judgement.findings and not judgement.decided_by:
+        return "Label a random sample to learn whether its answers are still right."
+    return ""
+
+
+def _explained(explanation: Explanation) -> list[str]:
+    """The words and the place, a sentence each."""
+    words, places = explanation.words, explanation.places
+    told = [_words(words)] if words and (words.gained or words.lost) else []
+    return [*told, *(f"Most of it is in {where(place)}." for place in places[:1])]
+
+
+def _words(words: Words) -> str:
+    """`Texts now hold more of das?, ist?; less of story, the.`"""
+    sides = {"more of": words.gained, "less of": words.lost}
+    told = [f"{how} {', '.join(m.name for m in moves[:NAMED])}" for how, moves in sides.items() if moves]
+    return f"Texts now hold {'; '.join(told)}."
+
+
+def where(one: Slice) -> str:
+    """`app=730 (31 % of the rows, rate of split words at a distance of 0.42; elsewhere 0.05)`."""
+    apart = f"distance of {one.distances[one.column]:.2f}; elsewhere {one.elsewhere[one.column]:.2f}"
+    return f"{slice_name(one)} ({rows_of(one)}, {column_name(one.column)} at a {apart})"
+
+
+def slice_name(one: Slice) -> str:
+    """`texts of 13 to 30 tokens`, `texts in German`, `app=730`."""
+    if one.by == "language":
+        return "texts in no clear language" if one.name == UNKNOWN else f"texts in {one.name}"
+    return f"texts of {one.name}" if one.by == "length" else one.name
+
+
+def rows_of(one: Slice) -> str:
+    """`31 % of the rows, were 20 %`; the reference has no tags."""
+    was = "" if one.reference_share is None else f", were {share(one.reference_share)}"
+    return f"{share(one.share)} of the rows{was}"
 
 
 def _moves(judgement: Judgement) -> str:

@@ -73,6 +73,11 @@ class Sample:
         )
 
     @property
+    def items(self) -> list[Key]:
+        """What each row is about."""
+        return list(zip(self.request_ids.to_pylist(), self.indices.tolist(), strict=True))
+
+    @property
     def largest_key(self) -> int:
         """Rows with larger keys cannot enter."""
         return int(self.keys[-1]) if len(self.keys) == SAMPLE else LARGEST_KEY
@@ -93,6 +98,7 @@ class Tally:
     truncated: int = 0
     answered: dict[Key, str] = field(default_factory=dict)  # labels given to items that were labelled later
     future_rows: int = 0  # dated later than the clock of the judge
+    early_rows: int = 0  # dated long before the file was begun that they are in
     unreadable_lines: int = 0  # in the files around the window: no JSON, or no row of ours
     damaged_files: tuple[str, ...] = ()
 
@@ -110,6 +116,7 @@ class Tally:
             truncated=self.truncated + other.truncated,
             answered=self.answered | other.answered,
             future_rows=self.future_rows + other.future_rows,
+            early_rows=self.early_rows + other.early_rows,
             unreadable_lines=self.unreadable_lines + other.unreadable_lines,
             damaged_files=tuple(sorted({*self.damaged_files, *other.damaged_files})),
         )

@@ -1,7 +1,6 @@
 """A model store of its own for the test run, with tiny real entries, and a service that serves them."""
 
 import fcntl
-import json
 import os
 import shutil
 import tempfile
@@ -9,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.serving import Server, serve
 
@@ -42,6 +40,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def task_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a task of its own with a store entry that holds what monitoring reads."""
+    from tests.watched import store_task
+
+    return store_task(tmp_path_factory.mktemp("watched"))
+
+
 @pytest.fixture
 def entry(store: Path):  # type: ignore[no-untyped-def]
     """The int8 entry, read anew for each test."""
@@ -56,25 +62,6 @@ def entry_copy(entry, tmp_path: Path) -> Path:  # type: ignore[no-untyped-def]
     folder = tmp_path / "entry"
     shutil.copytree(entry.path, folder, ignore=shutil.ignore_patterns("model.yaml"))
     return folder
-
-
-@pytest.fixture(scope="session")
-def task_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A task, `watched-reviews`, with a store entry that holds what monitoring reads."""
-    from bentos.model_store import save_entry
-    from tests.monitoring_rows import TASK, make_reference, write_lines
-
-    folder = tmp_path_factory.mktemp("entry")
-    task = yaml.safe_load(TASK.to_yaml()) | {"name": "watched-reviews"}
-    path = tmp_path_factory.mktemp("task") / "watched.yaml"
-    for file in (path, folder / "task.yaml"):
-        file.write_text(yaml.safe_dump(task))
-    write_lines(folder / "reference.jsonl", make_reference(1000).rows)
-    contents = {"calibration": {"temperature": 1.0}, "metrics": {}, "canonical": []}
-    for name, content in contents.items():
-        (folder / f"{name}.json").write_text(json.dumps(content))
-    save_entry(folder, "watched-reviews-onnx-int8:1")
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -166,7 +166,7 @@ def test_a_reader_sees_each_written_row_once_at_any_moment(tmp_path: Path) -> No
 def test_a_compression_cut_by_a_kill_is_done_again(tmp_path: Path) -> None:
     plain = tmp_path / "requests-20261121T09-host-1-00ff.jsonl"
     plain.write_text(json.dumps(row(1)) + "\n")
-    (tmp_path / f"{plain.name}.gz.tmp").write_bytes(b"half")
+    (tmp_path / f"{plain.name}.tmp").write_bytes(b"half")
     with writer(tmp_path):
         wait_for(lambda: not plain.exists())
     assert files(tmp_path) == [f"{plain.name}.gz"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bentos.log_reader import read_feedback, read_log
+from bentos.log_reader import read_feedback, read_log, read_texts
 
 
 def at(hour: int, minute: int = 0) -> datetime:
@@ -31,6 +31,11 @@ def test_rows_of_all_files_in_order_of_time(tmp_path: Path) -> None:
     put(tmp_path, 9, [line(at(9, 2), index=2), line(at(9, 1), index=1)])
     put(tmp_path, 8, [line(at(8), index=0)], tail=".gz")
     assert [row["index"] for row in read_log(tmp_path).rows] == [0, 1, 2]
+
+
+def test_rows_that_are_not_asked_for_are_left(tmp_path: Path) -> None:
+    put(tmp_path, 9, [line(at(9, minute), index=minute) for minute in range(5)])
+    assert [row["index"] for row in read_log(tmp_path, where=lambda row: row["index"] > 2).rows] == [3, 4]
 
 
 def test_since_is_included_and_until_is_not(tmp_path: Path) -> None:
@@ -58,6 +63,12 @@ def test_torn_lines_are_skipped_and_counted(tmp_path: Path) -> None:
     put(tmp_path, 9, [line(at(9)), b'{"ts": "2026-11\n', line(at(9, 1)), b"\xff\xfe\n", b'{"ts": "20'])
     found = read_log(tmp_path)
     assert (len(found.rows), found.torn_lines) == (2, 3)
+
+
+def test_where_a_row_was_erased_there_is_nothing(tmp_path: Path) -> None:
+    put(tmp_path, 9, [line(at(9)), b"       \n", b"\n", line(at(9, 1)), b"   "])
+    found = read_log(tmp_path)
+    assert (len(found.rows), found.torn_lines, found.foreign_lines) == (2, 0, 0)
 
 
 def test_a_whole_last_line_without_its_end_is_a_row(tmp_path: Path) -> None:
@@ -92,6 +103,19 @@ def test_other_files_and_kinds_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "requests-99999999T99-h-1-0.jsonl").write_bytes(line(at(9)))
     found = read_log(tmp_path)
     assert (found.rows, found.torn_lines, found.damaged_files) == ([], 0, [])
+
+
+def test_texts_are_found_by_request_and_index(tmp_path: Path) -> None:
+    rows = [line(at(9, i), request_id="a", index=i, text=f"text {i}", text_pair="p") for i in range(3)]
+    rows += [line(at(9), request_id="b", index=0, text="other"), line(at(9), request_id=["a"], index={})]
+    put(tmp_path, 9, rows, kind="texts")
+    put(tmp_path, 9, [line(at(9), request_id="a", index=0)])
+    found = read_texts(tmp_path, {("a", 0), ("a", 2), ("absent", 0)})
+    assert {item: (row["text"], row["text_pair"]) for item, row in found.items()} == {
+        ("a", 0): ("text 0", "p"),
+        ("a", 2): ("text 2", "p"),
+    }
+    assert list(read_texts(tmp_path, {("a", 0), ("a", 2)}, since=at(9, 1))) == [("a", 2)]
 
 
 def test_no_folder_no_rows(tmp_path: Path) -> None:

@@ -106,3 +106,10 @@ def test_the_manifest_covers_every_file(entry: Entry) -> None:
     manifest = json.loads((entry.path / "files.json").read_text())
     present = {p.name for p in entry.path.iterdir()} - {"files.json", "model.yaml"}
     assert present == set(manifest)
+
+
+def test_a_version_may_be_stored_beside_the_latest(entry_copy: Path) -> None:
+    for version, as_latest in (("1", False), ("2", False), ("3", True), ("4", False)):
+        save_entry(entry_copy, f"beside-onnx-int8:{version}", as_latest)
+        latest = load_entry("beside-onnx-int8:latest").tag
+        assert latest == f"beside-onnx-int8:{'1' if version < '3' else '3'}"

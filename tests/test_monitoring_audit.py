@@ -23,7 +23,8 @@ def logs(tmp_path: Path) -> Path:
         {"ts": utc_text(now - timedelta(minutes=i)), "request_id": f"r{i}", "index": 0, "label": "positive"}
         for i in range(40)
     ]
-    rows[7]["text"] = "=1+1"
+    texts = [{**rows[7], "text": "=1+1"}, {**rows[8], "index": 1, "text": "another one's"}]
+    write_log(tmp_path / "logs" / TASK, "texts", texts)
     old = {**rows[0], "ts": utc_text(now - timedelta(days=7)), "request_id": "old"}
     write_log(tmp_path / "logs" / TASK, "requests", [*rows, old])
     return tmp_path / "logs"
@@ -63,9 +64,9 @@ def test_a_queue_is_not_longer_than_the_log(logs: Path) -> None:
     assert {line["request_id"] for line in queue(logs)} == {f"r{i}" for i in range(40)}
 
 
-def test_a_text_is_nothing_that_a_spreadsheet_computes(logs: Path) -> None:
+def test_a_text_is_that_of_its_answer_and_nothing_that_a_spreadsheet_computes(logs: Path) -> None:
     assert audit(logs) == 0
-    assert {line["text"] for line in queue(logs)} == {"", "'=1+1"}
+    assert {line["request_id"]: line["text"] for line in queue(logs) if line["text"]} == {"r7": "'=1+1"}
 
 
 def test_labels_come_back_and_are_not_asked_for_again(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,6 +83,11 @@ def test_rows_from_the_future_are_told() -> None:
     assert fault.message.startswith("3 beside 100 rows: rows are dated in the future")
 
 
+def test_a_clock_that_was_set_back_is_told() -> None:
+    (fault,) = check_log(tallied(make_rows(100, seed=1), SOUND, early_rows=3))
+    assert "was the clock set back?" in fault.message
+
+
 def test_a_foreign_writer_is_told() -> None:
     (fault,) = check_log(tallied(make_rows(100, seed=1), SOUND, unreadable_lines=50))
     assert "who else writes here?" in fault.message

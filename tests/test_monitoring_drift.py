@@ -64,6 +64,7 @@ def test_alpha_follows_from_the_bearable_alarms(length: timedelta, scheduled: bo
     assert alarm_rate(1, length, scheduled).alpha == pytest.approx(alpha)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("n_reference", "n_current"), [(300, 1000), (1000, 200)])
 def test_false_alarms_come_at_the_stated_rate(n_reference: int, n_current: int) -> None:
     rng = np.random.default_rng(7)

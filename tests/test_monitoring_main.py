@@ -1,41 +1,26 @@
 """`python -m monitoring` as a user runs it: folders, exit codes and clear errors."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import bentoml
 import pytest
 
 import monitoring
-from bentos.request_log import Row
+from bentos.model_store import load_entry, save_entry
 from monitoring.__main__ import main
-from tests.monitoring_rows import (
-    START,
-    make_labels,
-    make_rows,
-    write_log,
-)
+from tests.monitoring_rows import START, make_labels, make_rows
+from tests.receiver import receiving
+from tests.watched import NAME, TAG, log, results, rows_of_the_day
 
-TAG = "watched-reviews-onnx-int8:1"
 ENDS = ("--since", "2026-11-16", "--until", "2026-11-17")
-
-
-def log(root: Path, rows: list[Row], feedback: Sequence[Row] = ()) -> list[str]:
-    """Write the rows as a day's log, a file an hour; the arguments that read it."""
-    for kind, lines in (("requests", rows), ("feedback", feedback)):
-        write_log(root / "logs" / "watched-reviews", kind, lines)
-    return ["--logs", str(root / "logs"), "--out", str(root / "reports")]
-
-
-def results(root: Path) -> list[dict[str, object]]:
-    return [json.loads(path.read_text()) for path in sorted(root.rglob("result.json"))]
-
-
-def rows_of_the_day(n: int = 300, **changes: float) -> list[Row]:
-    return make_rows(n, seed=1, model_tag=TAG, **changes)
 
 
 def test_a_window_like_the_reference_ends_with_0(
@@ -47,6 +32,21 @@ def test_a_window_like_the_reference_ends_with_0(
     assert {path.name for path in folder.iterdir()} == {"report.html", "result.json"}
     assert json.loads((folder / "result.json").read_text())["model_tag"] == TAG
     assert "Accuracy 0.900 by 300 audit labels" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_reports_are_their_owners_alone_and_old_ones_go(task_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "reports" / NAME
+    old = out / "20200101T000000Z_20200102T000000Z"
+    old.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    main([str(task_file), *log(tmp_path, rows_of_the_day()), *ENDS, "--window", "1d"])
+    (window,) = (path for path in out.iterdir() if path.is_dir())
+    assert window != old
+    assert window.stat().st_mode & 0o777 == 0o700
+    files = [out / "index.html", *window.iterdir()]
+    assert {path.name: path.stat().st_mode & 0o777 for path in files} == dict.fromkeys(
+        ("index.html", "report.html", "result.json"), 0o600
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,3 +156,164 @@ def test_an_unknown_task_prints_no_traceback() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("No task 'no-such-task'. Give one of: ")
+
+
+def eight_hours(root: Path, *arguments: str) -> list[str]:
+    """Arguments that judge the day in three windows, not those judged before."""
+    folders = ["--logs", str(root / "logs"), "--out", str(root / "reports")]
+    return [*folders, "--window", "8h", "--until", "2026-11-17", *arguments]
+
+
+def test_pictures_are_drawn_where_somebody_will_want_them(task_file: Path, tmp_path: Path) -> None:
+    rows = rows_of_the_day(900)
+    drifted = [row | {"n_chars": 5000} for row in rows[600:]]
+    main([str(task_file), *log(tmp_path, rows[:600] + drifted), *ENDS, "--window", "8h"])
+    found = [(result["verdict"], result["report"]) for result in results(tmp_path)]
+    assert found == [("OK", "report.html"), ("OK", None), ("WATCH", "report.html")]
+    drawn = [path.parent.name for path in sorted(tmp_path.rglob("report.html"))]
+    assert drawn == ["20261116T000000Z_20261116T080000Z", "20261116T160000Z_20261117T000000Z"]
+    page = (tmp_path / "reports" / NAME / "index.html").read_text()
+    assert "WATCH" in page
+    assert f"{drawn[1]}/report.html" in page
+
+
+def test_what_is_drawn_goes_into_a_workspace_too(task_file: Path, tmp_path: Path) -> None:
+    log(tmp_path, rows_of_the_day(900))
+    workspace = tmp_path / "workspace"
+    since = ["--since", "2026-11-16", "--workspace", str(workspace)]
+    main([str(task_file), *eight_hours(tmp_path, *since)])
+    assert len(list(workspace.rglob("snapshots/*.json"))) == 1
+
+
+def test_a_missed_night_is_caught_up(
+    task_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log(tmp_path, rows_of_the_day(600))
+    assert main([str(task_file), *eight_hours(tmp_path, "--until", "2026-11-16T08:00")]) == 0
+    assert len(results(tmp_path)) == 1
+    assert main([str(task_file), *eight_hours(tmp_path)]) == 0
+    assert len(results(tmp_path)) == 3
+    capsys.readouterr()
+    assert main([str(task_file), *eight_hours(tmp_path)]) == 0
+    assert "Nothing new to judge" in capsys.readouterr().out
+
+
+def test_late_rows_have_their_window_judged_again(
+    task_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = rows_of_the_day(900)
+    arguments = [str(task_file), *eight_hours(tmp_path)]
+    log(tmp_path, rows[:250] + rows[300:])
+    main([*arguments, "--since", "2026-11-16"])
+    log(tmp_path, rows[250:300])
+    for _ in range(2):  # the second time there is nothing to do
+        assert main(arguments) == 0
+    assert "Nothing new to judge" in capsys.readouterr().out
+    found = [(result["late_rows"], result["rows"]["logged"]) for result in results(tmp_path)]  # type: ignore[index]
+    assert found == [(50, 300), (0, 300), (0, 300)]
+    assert "300 <small>(50 late)" in (tmp_path / "reports" / NAME / "index.html").read_text()
+
+
+def test_an_incident_is_told_once_when_it_opens_and_once_when_it_closes(
+    task_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = rows_of_the_day(900)
+    drifted = [row | {"n_chars": 5000} for row in rows[:600]]
+    arguments = [str(task_file), *log(tmp_path, drifted + rows[600:]), *ENDS, "--window", "8h"]
+    monkeypatch.setenv("TOUCHSTONE_WEBHOOK_SECRET", "of-this-test")
+    with receiving(400) as receiver:
+        monkeypatch.setenv("TOUCHSTONE_WEBHOOK_URL", receiver.url)
+        for _ in range(3):
+            assert main(arguments) == 10
+    messages = [json.loads(body) for body in receiver.bodies[1:]]  # the first one was refused
+    assert [(one["event"], one["verdict"]) for one in messages] == [
+        ("incident.opened", "DRIFT"),
+        ("incident.closed", "OK"),
+    ]
+    assert all(Path(one["report"]).is_file() for one in messages)
+    assert "answered 400: 2 to be delivered by the next run" in capsys.readouterr().err
+
+
+def test_a_receiver_that_cannot_be_used_is_a_users_mistake(
+    task_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TOUCHSTONE_WEBHOOK_URL", "http://alerts.example.org")
+    assert main([str(task_file), *log(tmp_path, []), *ENDS, "--window", "8h"]) == 1
+    assert "TOUCHSTONE_WEBHOOK_URL is not usable" in capsys.readouterr().err
+
+
+def test_metrics_are_written_for_a_collector(task_file: Path, tmp_path: Path) -> None:
+    log(tmp_path, rows_of_the_day(900))
+    file = tmp_path / "touchstone.prom"
+    main([str(task_file), *eight_hours(tmp_path, "--metrics", str(file))])
+    lines = file.read_text().splitlines()
+    assert f'touchstone_monitor_verdict{{task="{NAME}",verdict="OK"}} 1.0' in lines
+    assert f'touchstone_monitor_rows{{task="{NAME}"}} 300.0' in lines
+
+
+def test_two_runs_at_once_tell_an_incident_once(task_file: Path, tmp_path: Path) -> None:
+    broken = [row | {"n_chars": None} for row in rows_of_the_day()]
+    arguments = [*log(tmp_path, broken), *ENDS, "--window", "1d"]
+    with receiving() as receiver:
+        environment = os.environ | {"TOUCHSTONE_WEBHOOK_URL": receiver.url, "TOUCHSTONE_WEBHOOK_SECRET": "s"}
+        command = [sys.executable, "-m", "monitoring", str(task_file), *arguments]
+        runs = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) for _ in range(2)]
+        outputs = [run.communicate(timeout=100)[0] for run in runs]
+    assert [run.returncode for run in runs] == [12, 12]
+    assert outputs[0] == outputs[1]
+    assert [json.loads(body)["event"] for body in receiver.bodies] == ["incident.opened"]
+    assert [result["verdict"] for result in results(tmp_path)] == ["CONTRACT"]
+
+
+def test_the_run_after_a_killed_one_does_the_rest(task_file: Path, tmp_path: Path) -> None:
+    arguments = [str(task_file), *log(tmp_path, rows_of_the_day(900)), *ENDS, "--window", "2h"]
+    with subprocess.Popen([sys.executable, "-m", "monitoring", *arguments]) as process:
+        while process.poll() is None and len(results(tmp_path)) < 2:
+            time.sleep(0.01)
+        process.kill()
+    assert len(results(tmp_path)) in (2, 3)
+    main([str(task_file), *eight_hours(tmp_path, "--window", "2h")])
+    assert len(results(tmp_path)) == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--loop"], "give --window too"),
+        (["--metrics", "monitor.prom"], "give --window too"),
+        (["--window", "1h", "--serve", "9000"], "give --loop too"),
+        (["--window", "1h", "--loop", "--settle", "-1"], "give 0 seconds or more"),
+        (["--window", "1h", "--loop", "--until", "2026-11-16"], "leave --until out"),
+    ],
+)
+def test_options_that_need_another_say_so(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["sample-reviews", *arguments])
+    assert message in capsys.readouterr().err
+
+
+def test_a_flagged_window_is_explained(task_file: Path, tmp_path: Path) -> None:
+    main([str(task_file), *log(tmp_path, rows_of_the_day(mean_length=5)), *ENDS])
+    explanation: Any = results(tmp_path)[0]["explanation"]
+    assert {one["column"] for one in explanation["columns"]} == {"n_chars", "n_tokens"}
+    assert {one["by"] for one in explanation["slices"]} == {"length"}
+    assert len(explanation["examples"]) == 5
+
+
+def test_a_window_is_compared_with_the_version_that_served_it(task_file: Path, tmp_path: Path) -> None:
+    newer = tmp_path / "newer"
+    shutil.copytree(load_entry(TAG).path, newer, ignore=shutil.ignore_patterns("model.yaml"))
+    save_entry(newer, f"{NAME}-onnx-int8:newer")
+    try:
+        arguments = [str(task_file), *log(tmp_path, rows_of_the_day()), *ENDS]
+        assert [main(arguments), main([*arguments, "--version", "newer"])] == [0, 12]
+    finally:
+        bentoml.models.delete(f"{NAME}-onnx-int8:newer")
+        (load_entry(TAG).path.parent / "latest").write_text(TAG.partition(":")[2])
+
+
+def test_rows_of_a_version_that_is_gone_are_a_broken_contract(task_file: Path, tmp_path: Path) -> None:
+    rows = [row | {"model_tag": f"{NAME}-onnx-int8:gone"} for row in rows_of_the_day()]
+    assert main([str(task_file), *log(tmp_path, rows), *ENDS]) == 12

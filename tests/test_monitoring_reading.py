@@ -42,6 +42,15 @@ def test_both_ways_give_the_same_tally() -> None:
     assert (fast.n_rows, fast.truncated, len(fast.answered)) == (500, 500, 9)
 
 
+@pytest.mark.parametrize("odd", [b"", b"no row\n"])
+def test_blanks_in_the_place_of_a_row_are_nothing(odd: bytes) -> None:
+    rows = lines(with_buckets(make_rows(20, seed=1))).splitlines(keepends=True)
+    blank = b" " * 700 + b"\n"
+    erased = blank + b"".join(rows[:9]) + blank * 2 + b"".join(rows[9:]) + odd + blank
+    assert same(tally_lines(erased, SCOPE), tally_lines(b"".join(rows) + odd, SCOPE))
+    assert same(tally_lines(blank, SCOPE), empty_tally(TAG, SCOPE.bins))
+
+
 @pytest.mark.parametrize(
     "odd",
     [
@@ -119,6 +128,12 @@ def test_rows_from_the_future_are_counted_with_the_newest_window(tmp_path: Path)
     newest, other = (tally_window(tmp_path, replace(SCOPE, now=now)) for now in (NOW, None))
     assert (newest.n_rows, newest.future_rows) == (1, 1)
     assert (other.n_rows, other.future_rows) == (1, 0)
+
+
+def test_rows_of_a_clock_that_was_set_back_are_counted(tmp_path: Path) -> None:
+    first, last = make_rows(24, seed=1)[::23]  # at 00:00 and 23:00
+    (tmp_path / "requests-20261116T22-host-1-abc.jsonl").write_bytes(lines([first, last, last]))
+    assert tally_window(tmp_path, SCOPE).early_rows == 1
 
 
 def test_closed_files_are_read_and_broken_ones_as_far_as_they_go(tmp_path: Path) -> None:

@@ -4,12 +4,28 @@ import pytest
 
 from bentos.request_log import Row
 from monitoring.drift import alarm_rate
+from monitoring.examples import Example
+from monitoring.explain import Explanation
 from monitoring.report import render
+from monitoring.slices import Slice
+from monitoring.words import Move, Words
 from tests.monitoring_rows import DAY, judged, make_reference, make_rows
 
+EVIL = "<script>alert(1)</script>"
+EXPLANATION = Explanation(
+    distributions=[],
+    words=Words(
+        [Move(1, [EVIL, "film"], "tokenizer", 0.01, 0.2, 9.0), Move(2, ["movie"], "texts", 0.01, 0.2, 8.0)],
+        [],
+    ),
+    slices=[Slice("tag app", f"app={EVIL}", 60, 0.2, None, 0.9, {"n_chars": 0.5}, {"n_chars": 0.1})],
+    examples=[Example(EVIL, 0, None), Example("r1", 3, EVIL), Example("r2", 0, ("one", "a" * 5_000))],
+)
 
-def rendered(rows: list[Row]) -> tuple[str, str | None]:
-    return render(judged(rows, make_reference(500), alarm_rate(1, DAY.length, scheduled=False)))
+
+def rendered(rows: list[Row], explanation: Explanation | None = None) -> tuple[str, str | None]:
+    rate = alarm_rate(1, DAY.length, scheduled=False)
+    return render(judged(rows, make_reference(500), rate), explanation)
 
 
 def test_the_page_repeats_our_verdict_over_the_pictures() -> None:
@@ -54,3 +70,25 @@ def test_texts_of_the_log_are_escaped() -> None:
     page, _ = rendered(make_rows(60, seed=1, label="<script>alert(1)</script>"))
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_the_explanation_is_shown_and_escaped() -> None:
+    page, _ = rendered(make_rows(60, seed=1), EXPLANATION)
+    assert EVIL not in page
+    assert "perhaps</span> <b>&lt;script&gt;" in page
+    assert "<b>movie</b></td><td class='n'>1 %</td><td class='n'>20 %</td>" in page
+    assert "<b>app=&lt;script&gt;" in page
+    assert "<td class='n'>0.50</td><td class='n'>0.10</td><td>length in characters</td>" in page
+
+
+def test_stored_texts_are_shown_escaped_and_cut() -> None:
+    page, _ = rendered(make_rows(60, seed=1), EXPLANATION)
+    assert "<blockquote>&lt;script&gt;alert(1)&lt;/script&gt;</blockquote>" in page
+    assert "<blockquote>one\n\naaa" in page
+    assert "a" * 600 not in page
+
+
+def test_without_an_explanation_there_are_no_sections() -> None:
+    page, _ = rendered(make_rows(60, seed=1))
+    assert "Where it happened" not in page
+    assert "Typical rows" not in page

@@ -23,7 +23,7 @@ def judged(rows: list[Row], feedback: Sequence[Row] = ()) -> Judgement:
 
 
 def result(rows: list[Row], feedback: Sequence[Row] = ()) -> dict[str, Any]:
-    return to_json(judged(rows, feedback), "report.html", None)
+    return to_json(judged(rows, feedback), None, "report.html", None)
 
 
 def test_the_result_tells_what_was_judged_and_how() -> None:
@@ -63,19 +63,19 @@ def test_odd_labels_in_the_log_can_be_written(tmp_path: Path) -> None:
     ],
 )
 def test_the_summary_says_what_happened(rows: list[Row], words: str) -> None:
-    assert words in summary(judged(rows))
+    assert words in summary(judged(rows), None)
 
 
 def test_the_summary_tells_the_accuracy_and_what_could_be_seen() -> None:
     rows = make_rows(500, seed=2)
-    words = summary(judged(rows, make_labels(rows, 0.9)))
+    words = summary(judged(rows, make_labels(rows, 0.9)), None)
     assert "Accuracy 0.900 by 500 audit labels (95 % limits 0.870 to 0.925), reference 0.910" in words
     assert "a drop of 0.046 would have shown (80% power)" in words
 
 
 def test_a_fall_by_user_labels_asks_for_an_audit() -> None:
     rows = make_rows(300, seed=1)
-    assert "confirm it by a random audit" in summary(judged(rows, make_labels(rows, 0.7, "user")))
+    assert "confirm it by a random audit" in summary(judged(rows, make_labels(rows, 0.7, "user")), None)
 
 
 def test_columns_have_everyday_names() -> None:

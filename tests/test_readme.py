@@ -34,14 +34,16 @@ def test_every_make_target_exists() -> None:
         "train",
         "train.evaluate",
         "train.promote",
+        "train.retrain",
         "train.sample_corpus",
         "monitoring",
         "monitoring audit",
         "monitoring acknowledge",
+        "monitoring erase",
     ],
 )
 def test_every_option_of_our_commands_exists(command: str) -> None:
-    shown = rf"python -m {re.escape(command)}(?! audit| acknowledge)(\s|$)"
+    shown = rf"python -m {re.escape(command)}(?! audit| acknowledge| erase)(\s|$)"
     lines = [line for line in COMMANDS if re.search(shown, line)]
     used = {option for line in lines for option in re.findall(r"\s(--[a-z-]+)", line)}
     assert lines, f"the README does not show python -m {command}"
@@ -58,7 +60,9 @@ def test_every_file_has_its_line() -> None:
 
 
 def test_every_file_named_exists() -> None:
-    named = set(re.findall(r"`((?:bentos|train|monitoring|bench|tests|\.ci|\.github)/[\w./-]+)`", README))
+    named = set(
+        re.findall(r"`((?:bentos|train|monitoring|bench|deploy|tests|\.ci|\.github)/[\w./-]+)`", README)
+    )
     assert named
     assert [f for f in named if not (ROOT / f).exists()] == []
 

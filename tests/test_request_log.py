@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from bentos.preprocess import Encoded, TextInput
-from bentos.request_log import TEXT_NUMBERS, describe, hash_key, make_row
+from bentos.request_log import TEXT_NUMBERS, describe, hash_key, make_row, open_log, text_row
+from bentos.task import Monitoring
 
 KEY = b"k" * 32
 
@@ -120,17 +121,47 @@ def test_times_are_utc_and_a_reference_row_may_have_none() -> None:
         row(ts=datetime(2026, 11, 21))
 
 
+@pytest.mark.parametrize("log_inputs", ["none", "hash"])
+def test_tags_are_kept_whatever_else_is(log_inputs: str) -> None:
+    assert row(log_inputs=log_inputs, tags={"app": "730"})["tags"] == {"app": "730"}
+    assert "tags" not in row(log_inputs=log_inputs, tags={})
+
+
+@pytest.mark.parametrize("log_inputs", ["none", "hash", "redacted", "full"])
+def test_a_row_has_traces_of_the_input_if_wanted_and_never_the_input(log_inputs: str) -> None:
+    made = row(("secret", "words"), log_inputs=log_inputs)
+    traces = set() if log_inputs == "none" else {"text_hash", "buckets"}
+    assert made.keys() - row(log_inputs="none").keys() == traces
+    assert "secret" not in str(made)
+
+
 @pytest.mark.parametrize(
-    ("log_inputs", "extra"),
+    ("text", "redacted", "texts"),
     [
-        ("none", set()),
-        ("hash", {"text_hash", "buckets"}),
-        ("full", {"text_hash", "buckets", "text", "text_pair"}),
+        ("from a@b.com", False, {"text": "from a@b.com"}),
+        ("from a@b.com", True, {"text": "from [email]"}),
+        (("from a@b.com", "to +49 170 1234567"), True, {"text": "from [email]", "text_pair": "to [phone]"}),
     ],
 )
-def test_only_the_wanted_part_of_the_input_is_kept(log_inputs: str, extra: set[str]) -> None:
-    traces = {"text_hash", "buckets", "text", "text_pair"}
-    assert row(("secret", "words"), log_inputs=log_inputs).keys() & traces == extra
+def test_texts_have_rows_of_their_own(text: TextInput, redacted: bool, texts: dict[str, str]) -> None:
+    made = text_row(datetime(2026, 11, 21, tzinfo=UTC), "r1", 3, text, redacted)
+    assert made == {"ts": "2026-11-21T00:00:00.000000Z", "request_id": "r1", "index": 3, **texts}
+
+
+def test_a_log_of_texts_is_kept_for_its_own_time(tmp_path: Path) -> None:
+    monitoring = Monitoring(keep_rows_days=20, keep_texts_days=10)
+    for kind in ("requests", "texts"):
+        old = f"{kind}-{datetime.now(UTC) - timedelta(days=15):%Y%m%dT%H}-host-1-00ff.jsonl.gz"
+        (tmp_path / old).touch()
+        open_log(tmp_path, kind, monitoring).close()
+    assert [path.name.split("-")[0] for path in tmp_path.iterdir()] == ["requests"]
+
+
+def test_the_bytes_kept_are_those_of_the_task(tmp_path: Path) -> None:
+    for hour in range(4):
+        (tmp_path / f"feedback-2026112{hour}T00-host-1-00ff.jsonl.gz").write_bytes(b"x" * 100)
+    open_log(tmp_path, "feedback", Monitoring(keep_rows_days=36_500, max_log_bytes=250)).close()
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_hash_tells_texts_apart_and_needs_the_key() -> None:

@@ -32,6 +32,37 @@ def test_parameters_may_be_null() -> None:
     assert options == read_parameters(None)
 
 
+def test_tags_are_taken_as_they_are() -> None:
+    tags = {"app": "730", "a" * 32: "x" * 64, "a_1": "", "language": "schinese 中文"}
+    assert read_parameters({"tags": tags}).tags == tags
+    assert len(read_parameters({"tags": {f"t{i}": "" for i in range(8)}}).tags) == 8
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"tags": None}, {"tags": {}}])
+def test_no_tags_are_none(parameters: Any) -> None:
+    assert read_parameters(parameters).tags == {}
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ("app", "tags is a text, expected an object of texts"),
+        ([["app", "730"]], "tags is a list, expected an object of texts"),
+        ({f"t{i}": "" for i in range(9)}, "tags has 9 tags; give at most 8"),
+        ({"App": "730"}, "expected a lower-case letter, then up to 31"),
+        ({"": "730"}, "expected a lower-case letter, then up to 31"),
+        ({"app\n": "730"}, "expected a lower-case letter, then up to 31"),
+        ({"a" * 33: "730"}, "expected a lower-case letter, then up to 31"),
+        ({"app": 730}, "a value that is a number, expected texts"),
+        ({"app": None}, "a value that is null, expected texts"),
+        ({"app": "x" * 65}, "a value of more than 64 characters"),
+    ],
+)
+def test_other_tags_are_refused(tags: Any, message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        read_parameters({"tags": tags})
+
+
 def test_feedback_on_a_rating_is_a_number() -> None:
     assert feedback_row({"request_id": "r", "label": 4.5}, RATING)["label"] == 4.5
     with pytest.raises(RequestError, match="label is a text, expected a number"):

@@ -100,6 +100,13 @@ def test_a_row_holds_what_the_answer_said_but_not_the_text(server: Server) -> No
     assert "text" not in row
 
 
+def test_every_row_of_a_request_has_its_tags(server: Server) -> None:
+    tagged = predict(server, [TEXT, TEXT], tags={"app": "730", "language": "english"})
+    rows = logged(server, tagged.headers["x-request-id"])
+    assert [row["tags"] for row in rows] == [{"app": "730", "language": "english"}] * 2
+    assert "tags" not in logged(server, predict(server, TEXT).headers["x-request-id"])[0]
+
+
 def test_every_input_is_logged_exactly_once(server: Server) -> None:
     ids = [f"once-{i}" for i in range(500)]
     with httpx.Client(timeout=60) as client, ThreadPoolExecutor(16) as pool:
@@ -146,11 +153,12 @@ def test_the_stock_hugging_face_client_may_give_parameters(server: Server) -> No
 
 
 def test_the_client_of_bentoml_works(server: Server) -> None:
+    parameters = {"top_k": 1, "tags": {"client": "bentoml"}}
     with bentoml.SyncHTTPClient(server.url) as client:
         assert client.predict(inputs=TEXT) == predict(server, TEXT).json()
-        assert (
-            client.predict(inputs=[TEXT], parameters={"top_k": 1}) == predict(server, [TEXT], top_k=1).json()
-        )
+        assert client.predict(inputs=[TEXT], parameters=parameters) == predict(server, [TEXT], top_k=1).json()
+    folder = server.logs / "sample-reviews"
+    until(lambda: any(row.get("tags") == parameters["tags"] for row in read_log(folder).rows), server)
 
 
 @pytest.mark.parametrize("route", ["/livez", "/readyz", "/metrics", "/docs.json"])

@@ -34,7 +34,17 @@ CASES: dict[str, tuple[bytes | str, int, str]] = {
     "unknown parameter": (
         '{"inputs": "a", "parameters": {"xyzzysecret": 1}}',
         400,
-        "unknown key; known are top_k, function_to_apply",
+        "unknown key; known are top_k, function_to_apply, tags",
+    ),
+    "tags is a list": (
+        '{"inputs": "a", "parameters": {"tags": []}}',
+        400,
+        "tags is a list, expected an object",
+    ),
+    "tag key": (
+        '{"inputs": "a", "parameters": {"tags": {"Xyzzysecret": ""}}}',
+        400,
+        "expected a lower-case letter",
     ),
     "top_k 0": ('{"inputs": "a", "parameters": {"top_k": 0}}', 400, "top_k is not a whole number from 1"),
     "top_k true": ('{"inputs": "a", "parameters": {"top_k": true}}', 400, "top_k is not a whole number"),

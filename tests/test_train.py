@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from transformers import BertConfig, BertForSequenceClassification
 
-from bentos.model_store import load_entry, load_model, preprocess_of, self_check
+from bentos.model_store import load_entry, load_model, preprocess_of, read_reference, self_check
 from bentos.task import load_task
 from train.__main__ import main
 from train.data import load_splits
@@ -48,6 +48,15 @@ def test_each_variant_is_stored_complete(runs: Path, variant: str) -> None:
     entry = load_entry(last_run(runs)["tags"][variant])
     self_check(entry, load_model(entry.variant, entry.path, entry.task), preprocess_of(entry))
     assert entry.metrics["data_sha256"] == last_run(runs)["data_sha256"]
+
+
+def test_an_entry_knows_the_words_of_its_reference(runs: Path) -> None:
+    entry = load_entry(last_run(runs)["tags"]["onnx-int8"])
+    vocabulary = json.loads((entry.path / "vocabulary.json").read_text())
+    assert vocabulary["n_texts"] == len(read_reference(entry)) == 120
+    words = [word for bucket in vocabulary["buckets"].values() for word in bucket]
+    assert max(words, key=lambda word: word[1])[0] in (".", "the")
+    assert min(n for _, n in words) == 3
 
 
 def test_the_variants_share_one_version(runs: Path) -> None:

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parse(argv)
     try:
         task = load_task(arguments.task, arguments.set)
-        return run(task, Path(arguments.runs), arguments.variants, arguments.baseline)
+        train_and_store(task, load_splits(task), Path(arguments.runs), arguments.variants, arguments.baseline)
     except (TaskError, DataError, ModelError, GateError) as error:
         print(error, file=sys.stderr)
         return 1
+    return 0
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -61,19 +62,30 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def run(task: Task, runs: Path, names: Sequence[str], with_baseline: bool) -> int:
-    """Everything from data to store; 0, or an error that `main` prints."""
+def train_and_store(
+    task: Task,
+    splits: Splits,
+    runs: Path,
+    names: Sequence[str],
+    with_baseline: bool = False,
+    origin: Mapping[str, Any] | None = None,
+) -> dict[str, str]:
+    """Everything from the splits to the store; the tags by variant. `origin` goes into `metrics.json`.
+
+    In all but the first process of a `torchrun` there are no tags: that one stores. Raises TaskError,
+    ModelError, and GateError when int8 loses too much.
+    """
     started = time.monotonic()
     console = Console()
-    splits = load_splits(task)
-    folder = runs / task.name / run_key(task, splits)
+    folder = run_folder(runs, task, splits)
     trainer = make_trainer(task, splits, folder / "checkpoints", show_progress=sys.stderr.isatty())
     if trainer.is_world_process_zero():
         console.print(data_table(task, splits))
     history = fit(trainer)
     if not trainer.is_world_process_zero():
-        return 0
-    facts = {**run_facts(task, splits), "training_seconds": round(time.monotonic() - started, 1)}
+        return {}
+    seconds = round(time.monotonic() - started, 1)
+    facts = {**run_facts(task, splits), "training_seconds": seconds, **(origin or {})}
     variants = export_and_measure(trainer, task, splits, folder, names)
     if with_baseline:
         facts["baseline"] = tfidf_baseline(splits, len(task.labels))
@@ -83,10 +95,10 @@ def run(task: Task, runs: Path, names: Sequence[str], with_baseline: bool) -> in
     )
     print_baseline(console, facts)
     check_gate(variants, task.max_accuracy_loss)
-    store(variants, task, splits, facts, folder, console)
+    tags = store(variants, task, splits, facts, folder, console)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    console.print(f"Plots and exports: {folder}. Training took {facts['training_seconds']:.0f} s.")
-    return 0
+    console.print(f"Plots and exports: {folder}. Training took {seconds:.0f} s.")
+    return tags
 
 
 def export_and_measure(
@@ -112,8 +124,8 @@ def store(
     facts: dict[str, Any],
     folder: Path,
     console: Console,
-) -> None:
-    """Store every variant under one version and leave the tags in the run's folder."""
+) -> dict[str, str]:
+    """Store every variant under one version and leave the tags, which are returned, in the run's folder."""
     version = f"{datetime.now(UTC):%Y%m%d%H%M%S}-{folder.name}"
     tags = {name: model_tag(task.name, name, version) for name in variants}
     for name, variant in variants.items():
@@ -121,11 +133,12 @@ def store(
         console.print(f"Stored {tags[name]} ({variant.metrics['model_bytes'] / 1e6:.1f} MB)")
     summary = {"tags": tags, "metrics": {n: v.metrics for n, v in variants.items()}, **facts}
     write_atomically(folder.parent / "last_run.json", json.dumps(summary, indent=1))
+    return tags
 
 
-def run_key(task: Task, splits: Splits) -> str:
-    """Eight characters that stand for the configuration and the data: the same run finds its checkpoints."""
-    return hashlib.sha256(f"{task.to_yaml()}{splits.sha256}".encode()).hexdigest()[:8]
+def run_folder(runs: Path, task: Task, splits: Splits) -> Path:
+    """A folder named for the configuration and the data: the same run finds its checkpoints."""
+    return runs / task.name / hashlib.sha256(f"{task.to_yaml()}{splits.sha256}".encode()).hexdigest()[:8]
 
 
 def data_table(task: Task, splits: Splits) -> Table:

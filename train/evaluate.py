@@ -152,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         entries = [load_entry(tag) for tag in arguments.tags]
         rows = _labelled_rows(entries[0].task, arguments.file)
-        answers = {e.tag: _answers(e, rows) for e in entries}
+        answers = {e.tag: entry_logits(e, rows) for e in entries}
     except (ModelError, TaskError, DataError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -164,7 +164,8 @@ def _labelled_rows(task: Task, file: str | None) -> Split:
     return load_file(file, task) if file else load_splits(task).test
 
 
-def _answers(entry: Entry, rows: Split) -> Floats:
+def entry_logits(entry: Entry, rows: Split) -> Floats:
+    """The logits [n, labels] of a stored entry for labelled rows."""
     return predict_variant(
         entry.path, entry.task, load_model(entry.variant, entry.path, entry.task), rows.texts, entry.variant
     ).logits

@@ -16,6 +16,7 @@ import numpy as np
 from optimum.exporters.onnx import onnx_export_from_model
 from optimum.onnxruntime import ORTQuantizer
 from optimum.onnxruntime.configuration import AutoQuantizationConfig
+from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging
 
@@ -24,6 +25,7 @@ from bentos.postprocess import probabilities
 from bentos.preprocess import PREPROCESS
 from bentos.request_log import make_row
 from bentos.task import Task
+from bentos.vocabulary import vocabulary
 from train.data import Split, Splits
 from train.evaluate import METRICS, Predictions, fit_temperature, predict_variant
 from train.packed import can_be_packed, note_packed, without_padding
@@ -140,7 +142,10 @@ def check_gate(variants: dict[str, Variant], tolerance: float) -> None:
 
 
 def store_variant(variant: Variant, tag: str, task: Task, splits: Splits, facts: dict[str, Any]) -> None:
-    """Complete the variant's folder with what serving and monitoring need, and store it under `tag`."""
+    """Complete the variant's folder with what serving and monitoring need, and store it under `tag`.
+
+    A retrained one does not become the latest: without a promotion that is what services start with.
+    """
     metrics = {**variant.metrics, "temperature": variant.temperature, "split": "test", **facts}
     texts = {
         "task.yaml": task.to_yaml(),
@@ -150,18 +155,18 @@ def store_variant(variant: Variant, tag: str, task: Task, splits: Splits, facts:
             f"{json.dumps(r)}\n" for r in reference_rows(variant, tag, task, splits.test)
         ),
         "canonical.json": json.dumps(canonical_cases(variant, task), indent=1),
+        "vocabulary.json": json.dumps(reference_vocabulary(variant, task)),
     }
     for name, text in texts.items():
         (variant.folder / name).write_text(text, encoding="utf-8")
-    save_entry(variant.folder, tag)
+    save_entry(variant.folder, tag, as_latest="retrained" not in facts)
 
 
 def reference_rows(variant: Variant, tag: str, task: Task, test: Split) -> list[dict[str, Any]]:
     """Up to `reference_size` test rows, evenly spread, in the form of the request log plus `true_label`."""
-    count = min(task.monitoring.reference_size, len(test.texts))
     scores = probabilities(variant.test.logits, task.problem_type, variant.temperature)
     rows = []
-    for i in np.linspace(0, len(test.texts) - 1, count).astype(int):
+    for i in reference_positions(task, len(test.texts)):
         row = make_row(
             ts=_moment(test.timestamps[i]),
             request_id=f"reference-{i}",
@@ -178,6 +183,19 @@ def reference_rows(variant: Variant, tag: str, task: Task, test: Split) -> list[
         row.pop("text_hash")  # the key of a log is its own: hashes could never match
         rows.append({**row, "true_label": task.labels[int(test.labels[i])]})
     return rows
+
+
+def reference_positions(task: Task, n_test: int) -> list[int]:
+    """Which test rows become the reference."""
+    count = min(task.monitoring.reference_size, n_test)
+    return [int(i) for i in np.linspace(0, n_test - 1, count)]
+
+
+def reference_vocabulary(variant: Variant, task: Task) -> dict[str, Any]:
+    """What `vocabulary.json` says of the reference's texts."""
+    encoded = variant.test.encoded
+    ids = (encoded[i].arrays["input_ids"] for i in reference_positions(task, len(encoded)))
+    return vocabulary(ids, Tokenizer.from_file(str(variant.folder / "tokenizer.json")))
 
 
 def canonical_cases(variant: Variant, task: Task) -> list[dict[str, Any]]:

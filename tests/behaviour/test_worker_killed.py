@@ -88,13 +88,13 @@ def test_a_killed_worker_comes_back_and_no_written_row_is_lost(
 
 def test_a_request_in_a_runner_that_is_killed_may_be_sent_again(store: Path, tmp_path: Path) -> None:
     with serve(tmp_path, "--arg", "version=tiny", "--arg", "variant=torch") as server:
-        runner = worker_of(server, "sample-reviews-runner")
+        runner, url = worker_of(server, "sample-reviews-runner"), f"{server.url}/predict"
+        httpx.post(url, json={"inputs": "the first"}, timeout=30)  # over a connection that the next one takes
         os.kill(runner, signal.SIGSTOP)
         with ThreadPoolExecutor(1) as pool:
-            url = f"{server.url}/predict"
             asked = pool.submit(httpx.post, url, json={"inputs": "a text"}, timeout=30)
             time.sleep(1)  # time for it to arrive there
             os.kill(runner, signal.SIGKILL)
             response = asked.result()
-    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert (response.status_code, response.headers.get("retry-after")) == (503, "1")
     assert "process that computes was lost" in response.json()["error"]
