@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo train serve drift build test lint bench lock clean
+.PHONY: help demo train serve drift build test lint screenshots bench lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 TASK ?= sample-reviews
@@ -53,6 +53,9 @@ build: $(READY)  ## pack TASK as a Bento
 
 test: $(READY)  ## the test suite with coverage
 	@$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
+
+screenshots: $(READY)  ## pictures of the page for docs/pictures, of the sample task as it is trained
+	@TOUCHSTONE_SCREENSHOTS=docs/pictures $(BIN)/pytest tests/test_page_pictures.py $(ARGS)
 
 lint: $(READY)  ## format, lint and types
 	@$(BIN)/ruff format --check .

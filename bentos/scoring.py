@@ -128,7 +128,11 @@ class Scorer:
     def _headers(self, encoded: Sequence[Encoded]) -> dict[str, str]:
         truncated = sum(item.truncated for item in encoded)
         headers = {"X-Model-Tag": self._entry.tag}
-        return {**headers, "X-Truncated": str(truncated)} if truncated else headers
+        if truncated:
+            headers["X-Truncated"] = str(truncated)
+        if truncated and len(encoded) == 1:
+            headers["X-Truncated-At"] = ",".join(map(str, encoded[0].read_chars))
+        return headers
 
 
 def stages(started: float, tokenized: float, times: dict[str, float] | None) -> list[Stage]:
