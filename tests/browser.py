@@ -1,18 +1,14 @@
-"""A headless browser of the system, and pages in which whatever goes wrong fails the test."""
+"""The system's Chromium without a window, and pages in which whatever goes wrong fails the test."""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
-PATHS = {
-    name: shutil.which(command)
-    for name, command in {"chromium": "chromium", "firefox": "firefox-esr"}.items()
-}
+CHROMIUM = shutil.which("chromium")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -26,20 +22,15 @@ SIZES = {"desktop": {"width": 1180, "height": 860}, "phone": {"width": 390, "hei
 
 
 @contextmanager
-def launched(playwright: Playwright, name: str) -> Iterator[Browser]:
+def launched(playwright: Playwright) -> Iterator[Browser]:
     """The browser; skips where the system has none."""
-    if not PATHS[name]:
-        pytest.skip(f"no {name} on this machine")
-    with TemporaryDirectory() as home:  # Firefox wants one that is its own
-        options: dict[str, Any] = {"executable_path": PATHS[name], "env": {"HOME": home}, "timeout": PATIENCE}
-        if name == "chromium":
-            browser = playwright.chromium.launch(args=FLAGS, **options)
-        else:
-            browser = playwright.firefox.launch(channel="moz-firefox", **options)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine")
+    browser = playwright.chromium.launch(args=FLAGS, executable_path=CHROMIUM, timeout=PATIENCE)
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 @contextmanager

@@ -134,7 +134,7 @@ SHOWN = {"try": show_try, "many": show_many, "audit": show_audit, "watch": show_
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright, launched(playwright, "chromium") as browser:
+    with sync_playwright() as playwright, launched(playwright) as browser:
         yield browser
 
 

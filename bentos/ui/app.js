@@ -28,8 +28,8 @@ function App() {
     document.title = `${VIEWS[view][0]} · ${service?.task ?? "Touchstone"}`;
   }, [view, service]);
   return html`
-    <a class="skip" href=${`#${view}`} onClick=${() => document.querySelector("main").focus()}>To the content</a>
     <header>
+      <button class="skip" onClick=${() => document.querySelector("main").focus()}>To the content</button>
       <p class="brand"><img src="ui/icon.svg" alt="" width="24" height="24" /><b>Touchstone</b> <span>${service?.task}</span></p>
       <nav aria-label="Views">
         ${Object.entries(VIEWS).map(

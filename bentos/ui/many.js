@@ -1,7 +1,7 @@
 // Many inputs: pasted lines, a CSV file or pictures; a table that fills, can be filtered and taken along.
 
 import { html, useEffect, useMemo, useRef, useState } from "./vendor/htm-preact.js";
-import { Verdict, inWords } from "./answer.js";
+import { chosenOf, inWords, Verdict } from "./answer.js";
 import { count, percent } from "./numbers.js";
 import { predictMany } from "./service.js";
 import { Visible } from "./text.js";
@@ -132,7 +132,7 @@ function Table({ items, names, rows, service }) {
   const wanted = filter.text.toLowerCase();
   const found = items.filter(
     ({ answer, at }) =>
-      (filter.label === ALL || inWords(answer, service).split(", ").includes(filter.label)) && names[at].toLowerCase().includes(wanted),
+      (filter.label === ALL || chosenOf(answer, service).includes(filter.label)) && names[at].toLowerCase().includes(wanted),
   );
   if (filter.unsure) found.sort((one, other) => sureness(one, service) - sureness(other, service));
   const isRegression = service.problem_type === "regression";

@@ -4,7 +4,11 @@ const BASE = new URL("..", import.meta.url); // a proxy may have put the service
 const GONE = "The service does not answer. Is it running, and can this computer reach it?";
 const STATUS = { 404: "The service has no such route; it may be an older version.", 502: GONE, 503: GONE, 504: GONE };
 
+const PART = 64; // inputs of a list at once, so that it is seen to go on
+const PART_CHARACTERS = 2_000_000; // and what they may be together: pictures are large
+
 let askForKey = async () => false;
+let asking = null; // several requests may miss the same key
 
 /** Who asks a person for a key: gets the sentence to show, gives whether there is a new one. */
 export function onMissingKey(ask) {
@@ -31,7 +35,10 @@ export async function ask(path, body, { quiet = false } = {}) {
     const response = await send(path, body, key);
     if (response.ok) return { response, ms: performance.now() - started };
     const message = await sentence(response);
-    if (response.status === 401 && !quiet && (await askForKey(message, path, key))) continue;
+    if (response.status === 401 && !quiet) {
+      asking ??= askForKey(message, path, key).finally(() => (asking = null));
+      if (await asking) continue;
+    }
     throw new ServiceError(message, response.status, Number(response.headers.get("Retry-After")) || undefined);
   }
 }
@@ -48,9 +55,10 @@ export async function predict(inputs, page) {
 
 /** The same for many inputs, in parts that the service takes, behind other requests; waits while it is full. */
 export async function predictMany(inputs, page, maxItems, told, isOver = () => false) {
-  const size = Math.min(maxItems, 64);
-  for (let start = 0; start < inputs.length && !isOver(); start += size) {
-    const part = inputs.slice(start, start + size);
+  let part;
+  for (let start = 0; start < inputs.length && !isOver(); start += part.length) {
+    part = inputs.slice(start, start + Math.min(maxItems, PART));
+    while (part.length > 1 && part.reduce((sum, one) => sum + one.length, 0) > PART_CHARACTERS) part.pop();
     for (let tries = 0; !isOver(); tries += 1) {
       try {
         told(start, part, await predict(part, page));

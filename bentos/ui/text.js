@@ -9,8 +9,9 @@ const LATIN = /\p{Script=Latin}/u;
 const LOOKALIKE = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}]/u;
 const NAMES = { 0x202a: "LRE", 0x202b: "RLE", 0x202c: "PDF", 0x202d: "LRO", 0x202e: "RLO", 0x2066: "LRI" };
 Object.assign(NAMES, { 0x2067: "RLI", 0x2068: "FSI", 0x2069: "PDI", 0x200b: "ZWSP", 0x200e: "LRM", 0x200f: "RLM" });
-// Joins the parts of an emoji, or is needed between letters in some scripts.
-const JOINED = /([\p{Extended_Pictographic}\u{1f3fb}-\u{1f3ff}\ufe0f]\u200d(?=\p{Extended_Pictographic}))/u;
+// A joiner that is at home: between the parts of an emoji, or the letters of scripts that need it.
+const JOINED =
+  /([\p{Extended_Pictographic}\u{1f3fb}-\u{1f3ff}\ufe0f]\u200d(?=\p{Extended_Pictographic})|[\p{M}\p{Script=Arabic}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Malayalam}\p{Script=Sinhala}][\u200c\u200d](?=[\p{Script=Arabic}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Malayalam}\p{Script=Sinhala}]))/u;
 
 /** A text in which whatever hides can be seen; it cannot turn the text around it. */
 export function Visible({ text }) {

@@ -1,6 +1,6 @@
 // Try it: one input, or many.
 
-import { html, useRef, useState } from "./vendor/htm-preact.js";
+import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { Answer, Verdict } from "./answer.js";
 import { Many } from "./many.js";
 import { count, milliseconds } from "./numbers.js";
@@ -78,6 +78,11 @@ function OnePicture({ service }) {
     setSource(url);
     run(url);
   };
+  useEffect(() => {
+    const pasted = ({ clipboardData: { files } }) => files.length && take(files[0]);
+    addEventListener("paste", pasted);
+    return () => removeEventListener("paste", pasted);
+  }, []);
   return html`
     <${Drop} accept="image/*" take=${([file]) => take(file)}>Drop a picture here, paste one, or <u>choose a file</u>.<//>
     ${source && html`<img class="given" src=${source} alt="The picture given" />`}
@@ -92,7 +97,7 @@ export function Drop({ accept, multiple = false, take, children }) {
   const given = (files) => files.length && take([...files]);
   const over = (event, is) => (event.preventDefault(), setOver(is));
   return html`<label class=${isOver ? "drop over" : "drop"} onDragOver=${(event) => over(event, true)} onDragLeave=${(event) => over(event, false)}
-      onDrop=${(event) => (over(event, false), given(event.dataTransfer.files))} onPaste=${(event) => given(event.clipboardData.files)}>
+      onDrop=${(event) => (over(event, false), given(event.dataTransfer.files))}>
     <input ref=${input} type="file" accept=${accept} multiple=${multiple}
       onChange=${() => (given(input.current.files), (input.current.value = ""))} />
     <span>${children}</span>

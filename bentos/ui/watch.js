@@ -32,6 +32,10 @@ const COLUMNS = {
   non_letter_share: "share of non-letters",
 };
 const SOURCES = ["audit", "user"];
+const FIGURES = {
+  accuracy: { title: "Accuracy", shown: percent, isShare: true },
+  rmse: { title: "RMSE", shown: (value) => value.toFixed(2), isShare: false },
+};
 const STAGES = { tokenize: "Tokenize", wait: "Wait", compute: "Compute", request: "Whole request" };
 
 export function Watch({ service, active }) {
@@ -92,7 +96,8 @@ function Verdicts({ windows, others, task }) {
   const newest = windows.at(-1);
   const kind = kindOf(newest.verdict);
   const drawn = windows.slice(-DRAWN);
-  const labelled = windows.findLast(accuracyOf);
+  const labelled = windows.findLast(figureOf);
+  const { title } = labelled ? figureOf(labelled) : FIGURES.accuracy;
   return html`
     <section class="card now ${kind}" aria-label="The last verdict">
       <p class="word">${newest.verdict}</p>
@@ -103,7 +108,7 @@ function Verdicts({ windows, others, task }) {
       <dl>
         ${fact("Window", `${moment(newest.start)} to ${moment(newest.end)} UTC, ${count(newest.rows)} rows`)}
         ${fact("Moved", moved(newest.drift.filter(({ drifted }) => drifted)) || "nothing beyond chance")}
-        ${fact("Accuracy", labelled ? `${inWords(accuracyOf(labelled))}, window of ${moment(labelled.start)}` : "not known: no labels came back")}
+        ${fact(title, labelled ? `${inWords(figureOf(labelled))}, window of ${moment(labelled.start)}` : "not known: no labels came back")}
         ${fact("Incident", incident(windows))}
       </dl>
     </section>
@@ -115,17 +120,18 @@ function Verdicts({ windows, others, task }) {
 const kindOf = (verdict) => (ALARMS.includes(verdict) ? "bad" : { OK: "ok", WATCH: "watch" }[verdict] ?? "");
 const fact = (name, text) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`;
 const columnName = (column) => (column.startsWith("probs[") ? `score of ${column.slice(6, -1)}` : (COLUMNS[column] ?? column));
-const inWords = ({ accuracy, low, high, labels, source }) => `${percent(accuracy)} (${percent(low)} to ${percent(high)}) by ${count(labels)} ${source} labels`;
+const inWords = ({ value, low, high, labels, source, shown }) => `${shown(value)} (${shown(low)} to ${shown(high)}) by ${count(labels)} ${source} labels`;
 
 function moved(drift) {
   const named = drift.slice(0, MOVED).map(({ column, distance }) => `${columnName(column)} ${distance.toFixed(2)}`);
   return named.join(", ") + (drift.length > MOVED ? ` and ${drift.length - MOVED} more` : "");
 }
 
-/** By the labels that the verdict went by, else by those of an audit, else by those of users. */
-function accuracyOf({ performance: { decided_by: source, by_source: found } }) {
+/** By the labels that the verdict went by, else by those of an audit, else by those of users; null: there are none. */
+function figureOf({ performance: { decided_by: source, by_source: found } }) {
   const name = source ?? (found.audit ? "audit" : "user");
-  return found[name]?.accuracy !== undefined ? { ...found[name], source: name } : null;
+  const key = Object.keys(FIGURES).find((one) => found[name]?.[one] !== undefined);
+  return key ? { ...found[name], ...FIGURES[key], source: name, value: found[name][key], usual: found[name][`reference_${key}`] } : null;
 }
 
 /** When the trouble began that no OK has ended: the monitor's own rule for an incident. */
@@ -160,19 +166,19 @@ function plots(windows) {
   const names = [...new Set(windows.flatMap((one) => Object.keys(one.labels)))].sort().slice(0, 4);
   const shares = windows.map((one) => names.map((name) => one.labels[name] ?? 0));
   const latencies = ["p50", "p99"].map((name) => windows.map((one) => one.latency_ms?.[name] ?? null));
-  const known = windows.map((one, i) => ({ i, found: accuracyOf(one) })).filter(({ found }) => found);
-  const points = known.map(({ i, found }) => ({ i, value: found.accuracy, low: found.low, high: found.high, bad: found.fell }));
+  const known = windows.map((one, i) => ({ i, ...figureOf(one), bad: figureOf(one)?.fell })).filter(({ value }) => value !== undefined);
+  const { title, isShare, usual = null } = known.at(-1) ?? FIGURES.accuracy;
+  const lowest = isShare && known.length ? Math.max(0, Math.floor(10 * Math.min(...known.map(({ low }) => low), 0.9)) / 10 - 0.1) : 0;
+  const highest = isShare ? 1 : roundTop(known.map(({ high }) => high));
   const labels = windows.map(({ performance: { by_source: found } }) => SOURCES.map((source) => found[source]?.labels ?? 0));
-  const lowest = Math.max(0, Math.floor(10 * Math.min(...points.map(({ low }) => low), 0.9)) / 10 - 0.1);
-  const level = known.length ? known.at(-1).found.reference_accuracy : null;
   const short = (value) => (value >= 1000 ? `${+(value / 1000).toFixed(1)}k` : `${+value.toFixed(2)}`);
   const whole = (share) => `${Math.round(100 * share)} %`;
   const all = (format, values) => `${n}, the last one ${format(values.at(-1))}`;
   return html`
     <${Plot} title="Moved furthest" note="distance, 0 to 1" windows=${windows} top=${roundTop(furthest, 0.1)} format=${short} told=${all(short, furthest)}
       draw=${bars(furthest.map((one) => [one]), short, windows)} />
-    <${Plot} title="Accuracy" note=${known.length ? `with 95 % limits; dashed: when trained` : "no labels came back yet"} windows=${windows} bottom=${points.length ? lowest : 0} top=${1} format=${whole}
-      told=${known.length ? inWords(known.at(-1).found) : "no labels came back"} draw=${limitsPlot(points, level)} />
+    <${Plot} title=${title} note=${known.length ? "with 95 % limits; dashed: when trained" : "no labels came back yet"} windows=${windows} bottom=${lowest} top=${highest}
+      format=${isShare ? whole : short} told=${known.length ? inWords(known.at(-1)) : "no labels came back"} draw=${limitsPlot(known, usual)} />
     <${Plot} title="Answers" note="share by label" windows=${windows} top=${1} format=${whole} key=${names}
       told=${names.map((name, k) => `${name} ${whole(shares.at(-1)[k])}`).join(", ")} draw=${bars(shares, whole, windows)} />
     <${Plot} title="Volume" note="rows a window" windows=${windows} top=${roundTop(rows, 10)} format=${short} told=${all(count, rows)}
@@ -254,12 +260,12 @@ function Table({ windows }) {
     <h2 id="windows">Windows</h2>
     ${error && html`<p class="error" role="alert">${error}</p>`}
     <div class="scroll" role="region" aria-label="Windows in a table" tabindex="0"><table>
-      <thead><tr><th>start, UTC</th><th>verdict</th><th class="n">rows</th><th>moved furthest</th><th class="n">accuracy</th><th>report</th></tr></thead>
+      <thead><tr><th>start, UTC</th><th>verdict</th><th class="n">rows</th><th>moved furthest</th><th class="n">by labels</th><th>report</th></tr></thead>
       <tbody>${shown.map((one) => {
-        const accuracy = accuracyOf(one);
+        const figure = figureOf(one);
         return html`<tr key=${one.name}>
           <td>${moment(one.start)}</td><td class=${kindOf(one.verdict)}>${one.verdict}</td><td class="n">${count(one.rows)}</td>
-          <td>${moved(one.drift.slice(0, 1))}</td><td class="n">${accuracy && percent(accuracy.accuracy)}</td>
+          <td>${moved(one.drift.slice(0, 1))}</td><td class="n">${figure?.shown(figure.value)}</td>
           <td>${one.has_report && html`<${ReportLink} name=${one.name} failed=${setError} />`}</td>
         </tr>`;
       })}</tbody>
