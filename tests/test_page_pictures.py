@@ -1,10 +1,15 @@
 """Pictures of the page for the docs, on request: make screenshots (of the sample task, trained before)."""
 
+import gzip
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx
@@ -13,6 +18,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from bentos.log_files import utc_text
+from bentos.page import FOLDER as UI
+from bentos.page import MEDIA_TYPES
 from bentos.request_log import Row, read_log
 from monitoring.__main__ import main as monitor
 from tests.browser import launched, opened
@@ -24,9 +31,15 @@ from train.sample_corpus import generate
 FOLDER = os.environ.get("TOUCHSTONE_SCREENSHOTS", "")
 TASK = "sample-reviews"
 TRAINED = Path.home() / "bentoml/models" / f"{TASK}-onnx-int8"
-HOURS, ROWS, LABELLED = 40, 400, 60  # windows, inputs in each, and of those with a label
+HOURS, ROWS, LABELLED = 40, 200, 60  # windows, requests in each at least, and of those with a label
 BAD_PATCH = range(33, 36)  # the hours in which the traffic is another one
-COLOURS = 128
+COLOURS = 256
+UNTIL_READY = """() => new Promise((done) => {
+  const isThere = () => document.querySelector("textarea");
+  const look = () => (isThere() ? done(performance.now()) : requestAnimationFrame(look));
+  look();
+})"""
+LOADS = 9  # of which the median is told
 LOOKS = [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
 
 pytestmark = [pytest.mark.skipif(not FOLDER, reason="make screenshots"), pytest.mark.timeout(1800)]
@@ -59,33 +72,37 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def live(server: Server, past: Path) -> None:
     """The answers to HOURS of reviews as a log that has been written hour by hour."""
     first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS)
-    truth: dict[str, list[str]] = {}
-    for hour in range(HOURS):
-        rows = generate(ROWS, seed=hour, drift=("patch",) if hour in BAD_PATCH else ())
-        body = {"inputs": [row["text"] for row in rows]}
-        answer = httpx.post(
-            f"{server.url}/predict", json=body, headers={"X-Request-ID": f"hour{hour}"}, timeout=300
-        )
-        answer.raise_for_status()
-        truth[f"hour{hour}"] = [row["label"] for row in rows]
-
-    def logged() -> list[Row]:
-        rows = read_log(server.logs / TASK).rows
-        return rows if len(rows) >= HOURS * ROWS else []
-
-    def then(row: Row) -> str:
-        hour = int(row["request_id"].removeprefix("hour"))
-        return utc_text(first + timedelta(hours=hour, seconds=3600 * row["index"] / ROWS))
-
-    rows = [row | {"ts": then(row)} for row in until(logged, server)]
-    labels = [
-        {"ts": row["ts"], "request_id": row["request_id"], "index": row["index"], "source": "audit"}
-        | {"label": truth[row["request_id"]][row["index"]]}
-        for row in rows
-        if row["index"] < LABELLED and int(row["request_id"].removeprefix("hour")) % 3 == 0
-    ]
+    truth: dict[str, str] = {}  # by request
+    when: dict[str, str] = {}
+    with httpx.Client(base_url=server.url, timeout=60) as client, ThreadPoolExecutor(4) as threads:
+        for hour in range(HOURS):
+            n = ROWS + 37 * hour % 100
+            rows = generate(n, seed=hour, drift=("patch",) if hour in BAD_PATCH else ())
+            names = [f"hour{hour}-{i}" for i in range(n)]
+            truth |= {name: row["label"] for name, row in zip(names, rows, strict=True)}
+            when |= {name: utc_text(first + timedelta(hours=hour + i / n)) for i, name in enumerate(names)}
+            list(threads.map(partial(send, client), names, [row["text"] for row in rows]))
+    logged = until(
+        lambda: found if len(found := read_log(server.logs / TASK).rows) >= len(when) else [], server
+    )
+    rows = [row | {"ts": when[row["request_id"]]} for row in logged]
     write_log(past / TASK, "requests", rows)
-    write_log(past / TASK, "feedback", labels)
+    write_log(past / TASK, "feedback", [label_of(row, truth) for row in rows if is_labelled(row)])
+
+
+def send(client: httpx.Client, name: str, text: str) -> None:
+    client.post("/predict", json={"inputs": text}, headers={"X-Request-ID": name}).raise_for_status()
+
+
+def is_labelled(row: Row) -> bool:
+    """Some requests of every third hour."""
+    hour, _, i = row["request_id"].removeprefix("hour").partition("-")
+    return int(hour) % 3 == 0 and int(i) < LABELLED
+
+
+def label_of(row: Row, truth: Mapping[str, str]) -> Row:
+    label = {"label": truth[row["request_id"]], "source": "audit"}
+    return {"ts": row["ts"], "request_id": row["request_id"], "index": 0, **label}
 
 
 def keep(page: Page, name: str, size: str, scheme: str) -> None:
@@ -144,3 +161,22 @@ def test_pictures_of_every_view(chromium: Browser, site: Server, size: str, sche
         for name, show in SHOWN.items():
             show(page)
             keep(page, name, size, scheme)
+
+
+def test_figures_of_the_page(chromium: Browser, site: Server) -> None:
+    """What is loaded, and how long it takes until a person can type: with an empty cache, on this machine."""
+    files = [path.read_bytes() for path in UI.rglob("*") if path.suffix in MEDIA_TYPES]
+    figures = {
+        "files": len(files),
+        "bytes": sum(map(len, files)),
+        "bytes_sent": sum(len(gzip.compress(file, mtime=0)) for file in files),
+        "interactive_ms": round(median(interactive(chromium, site.url) for _ in range(LOADS))),
+    }
+    (Path(FOLDER) / "page.json").write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def interactive(browser: Browser, url: str) -> float:
+    """Milliseconds from the start of the navigation."""
+    with opened(browser, url) as page:
+        page.goto("/ui", wait_until="commit")
+        return float(page.evaluate("(" + UNTIL_READY + ")()"))

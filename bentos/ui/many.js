@@ -147,7 +147,7 @@ function Table({ items, names, rows, service }) {
       <label><input type="checkbox" checked=${filter.unsure} onChange=${(event) => set({ unsure: event.target.checked })} /> least sure first</label>`}
       <button onClick=${() => download(found, rows, service)}>Download ${count(found.length)} as CSV</button>
     </p>
-    <div class="scroll" role="region" aria-label="Answers in a table" tabindex="0"><table>
+    <div class="scroll" role="region" aria-label="Answers in a table" tabindex="0"><table class="answers">
       <thead><tr><th>text</th><th>answer</th>${!isRegression && html`<th class="n">score</th>`}<th>right?</th></tr></thead>
       <tbody>${found.slice(0, shown).map(
         (item) => html`<tr key=${item.at}>

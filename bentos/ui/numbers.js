@@ -1,9 +1,9 @@
 // Numbers for people, and what a number of right answers says.
 
 export const count = (n) => n.toLocaleString("en");
-export const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.0995 ? 2 : 1)} %`;
-export const milliseconds = (ms) => (ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1000 ? `${Math.round(ms)} ms` : seconds(ms));
-const seconds = (ms) => `${(ms / 1000).toFixed(ms < 10000 ? 1 : 0)} s`;
+export const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.0995 ? 2 : 1)}\u00a0%`;
+export const milliseconds = (ms) => (ms < 10 ? `${ms.toFixed(1)}\u00a0ms` : ms < 1000 ? `${Math.round(ms)}\u00a0ms` : seconds(ms));
+const seconds = (ms) => `${(ms / 1000).toFixed(ms < 10000 ? 1 : 0)}\u00a0s`;
 
 /** `5 min`, `3 h`, `2 days`. */
 export function span(ms) {

@@ -7,7 +7,7 @@ const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [360, 130, 34, 18, 8];
 const COLOURS = ["one", "two", "three", "four"];
 
 /** The frame: a caption, ticks, and `draw(x, y, width)` for what is inside; `told` is the same in a sentence. */
-export function Plot({ title, note, windows, bottom = 0, top, format, told, draw, key = [] }) {
+export function Plot({ title, note, windows, bottom = 0, top, format, told, draw, legend = [] }) {
   const x = (i) => LEFT + ((i + 0.5) * (WIDTH - LEFT)) / windows.length;
   const y = (value) => HEIGHT - BOTTOM - ((Math.min(value, top) - bottom) / (top - bottom)) * (HEIGHT - BOTTOM - TOP);
   const ticks = [bottom, (bottom + top) / 2, top];
@@ -22,7 +22,7 @@ export function Plot({ title, note, windows, bottom = 0, top, format, told, draw
       ${draw(x, y, ((WIDTH - LEFT) / windows.length) * 0.72)}
       ${ends.map(({ start }, i) => html`<text x=${i ? WIDTH : LEFT} y=${HEIGHT - 4} text-anchor=${i ? "end" : "start"}>${moment(start)}</text>`)}
     </svg>
-    ${key.length > 0 && html`<p class="key">${key.map((name, i) => html`<span><i class=${COLOURS[i]}></i>${name}</span>`)}</p>`}
+    ${legend.length > 0 && html`<p class="key">${legend.map((name, i) => html`<span><i class=${COLOURS[i]}></i>${name}</span>`)}</p>`}
   </figure>`;
 }
 

@@ -179,13 +179,13 @@ function plots(windows) {
       draw=${bars(furthest.map((one) => [one]), short, windows)} />
     <${Plot} title=${title} note=${known.length ? "with 95 % limits; dashed: when trained" : "no labels came back yet"} windows=${windows} bottom=${lowest} top=${highest}
       format=${isShare ? whole : short} told=${known.length ? inWords(known.at(-1)) : "no labels came back"} draw=${limitsPlot(known, usual)} />
-    <${Plot} title="Answers" note="share by label" windows=${windows} top=${1} format=${whole} key=${names}
+    <${Plot} title="Answers" note="share by label" windows=${windows} top=${1} format=${whole} legend=${names}
       told=${names.map((name, k) => `${name} ${whole(shares.at(-1)[k])}`).join(", ")} draw=${bars(shares, whole, windows)} />
     <${Plot} title="Volume" note="rows a window" windows=${windows} top=${roundTop(rows, 10)} format=${short} told=${all(count, rows)}
       draw=${bars(rows.map((one) => [one]), count, windows)} />
-    <${Plot} title="Labels" note="that came back, a window" windows=${windows} top=${roundTop(labels.map(([one, other]) => one + other), 10)} format=${short} key=${SOURCES}
+    <${Plot} title="Labels" note="that came back, a window" windows=${windows} top=${roundTop(labels.map(([one, other]) => one + other), 10)} format=${short} legend=${SOURCES}
       told=${`${n}, in all ${count(labels.flat().reduce((one, other) => one + other, 0))}`} draw=${bars(labels, count, windows)} />
-    <${Plot} title="Latency" note="ms" windows=${windows} top=${roundTop(latencies.flat().filter((one) => one !== null), 1)} format=${short} key=${["p50", "p99"]}
+    <${Plot} title="Latency" note="ms" windows=${windows} top=${roundTop(latencies.flat().filter((one) => one !== null), 1)} format=${short} legend=${["p50", "p99"]}
       told=${`${n}, the last one p50 ${short(latencies[0].at(-1) ?? 0)} and p99 ${short(latencies[1].at(-1) ?? 0)} ms`} draw=${lines(latencies)} />
   `;
 }
