@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo train serve drift build test lint bench lock clean
+.PHONY: help demo train serve drift build test lint bench lock release clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 TASK ?= sample-reviews
@@ -67,6 +67,9 @@ lock:  ## renew requirements.lock from the newest versions that pyproject.toml a
 	@.venv-lock/bin/pip install -q torch==2.13.0 && .venv-lock/bin/pip install -q '.[train,monitoring,tracing,dev]'
 	@{ head -n 2 requirements.lock; .venv-lock/bin/pip freeze --exclude touchstone | sed 's/+cpu//'; } > .lock.new
 	@mv .lock.new requirements.lock && rm -rf .venv-lock
+
+release:  ## what stands between this commit and a release; with VERSION=... its tag
+	@.ci/release $(VERSION)
 
 clean:  ## remove the environment, runs, logs and reports (not the model store)
 	@rm -rf .venv runs logs reports demo-run

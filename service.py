@@ -49,8 +49,9 @@ from bentos.shadow import Shadow, shadow_scores
 from bentos.tracing import Tracing, is_on
 from bentos.versions import AnyRunner, Here, Opened
 
-ARGS = serve_args()
-ENTRY = served_entry(ARGS, Path(__file__))
+HERE = Path(__file__)
+ARGS = serve_args(HERE)
+ENTRY = served_entry(ARGS, HERE)
 SHADOW = shadow_entry(ARGS, ENTRY)
 TASK = ENTRY.task
 TRAFFIC: Any = {"timeout": TASK.serving.timeout + 10}  # BentoML's own limit, behind ours
@@ -259,7 +260,7 @@ class Classifier:
 
     @bentoml.on_startup
     async def follow_production(self) -> None:
-        if not ARGS.version and packed_tag(Path(__file__)) is None:
+        if not ARGS.version and packed_tag(HERE) is None:
             self._following = asyncio.create_task(self._live.follow(ENTRY.tag.partition(":")[0]))
 
     @bentoml.on_deployment
