@@ -95,14 +95,10 @@ def test_every_command_of_ours_exists() -> None:
 
 def test_options_given_to_our_commands_exist() -> None:
     (line,) = re.findall(r"python -m train\.retrain (.+)", commands())
-    shown = subprocess.run(
-        [sys.executable, "-m", "train.retrain", "--help"],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=True,
-    ).stdout
-    assert set(re.findall(r"--[a-z-]+", line)) <= set(re.findall(r"--[a-z-]+", shown))
+    options = re.findall(r"--[a-z-]+", line)
+    source = (ROOT / "train/retrain.py").read_text()
+    assert options
+    assert [option for option in options if f'"{option}"' not in source] == []
 
 
 @pytest.mark.parametrize("registry", ["", "registry.example.org/team"])
