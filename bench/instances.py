@@ -70,11 +70,21 @@ class Instance:
         return code, time.monotonic() - begin
 
     def kill(self) -> None:
-        """End it with all its workers, if it is still there."""
+        """End it with all its workers, if it is still there; nothing of it is left afterwards."""
         if self.process is not None and self.process.poll() is None:
-            family = psutil.Process(self.process.pid)
-            for process in [family, *family.children(recursive=True)]:
+            parent = psutil.Process(self.process.pid)
+            family = [parent, *parent.children(recursive=True)]
+            for process in family:
                 process.kill()
+            while any(is_alive(process) for process in family):
+                time.sleep(0.01)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager

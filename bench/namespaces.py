@@ -1,4 +1,4 @@
-"""Hosts on one machine: network namespaces, each joined to this one by a veth pair."""
+"""Hosts on one machine: network namespaces at one switch, each by a veth pair."""
 
 import os
 import shutil
@@ -35,24 +35,27 @@ class Host:
 
 @contextmanager
 def hosts(count: int) -> Iterator[list[Host]]:
-    """So many hosts; raises CalledProcessError where this user may not make them."""
-    first = RANGE + os.getpid() % 2**14 * 8  # two processes at once have different ones
+    """So many hosts at one switch; raises CalledProcessError where this user may not make them."""
+    switch, first = f"ts{os.getpid()}", RANGE + os.getpid() % 2**14 * 8  # other processes have others
     with ExitStack() as stack:
-        yield [stack.enter_context(host(f"ts{os.getpid()}-{i}", first + 2 * i)) for i in range(count)]
+        ip("link", "add", switch, "type", "bridge")
+        stack.callback(ip, "link", "delete", switch)
+        ip("address", "add", f"{first + 1}/29", "dev", switch)
+        ip("link", "set", switch, "up")
+        yield [stack.enter_context(host(f"{switch}-{i}", switch, first + 2 + i)) for i in range(count)]
 
 
 @contextmanager
-def host(name: str, near: IPv4Address) -> Iterator[Host]:
-    """A host at the address after `near`, which is this machine's end of the cable."""
+def host(name: str, switch: str, address: IPv4Address) -> Iterator[Host]:
+    """A host with its cable in the switch, so that who pulls it takes no other link down."""
     ip("netns", "add", name)
     try:
         ip("link", "add", name, "type", "veth", "peer", "name", "cable", "netns", name)
-        ip("address", "add", f"{near}/31", "dev", name)
-        ip("link", "set", name, "up")
-        ip("-netns", name, "address", "add", f"{near + 1}/31", "dev", "cable")
+        ip("link", "set", name, "master", switch, "up")
+        ip("-netns", name, "address", "add", f"{address}/29", "dev", "cable")
         for link in ("lo", "cable"):
             ip("-netns", name, "link", "set", link, "up")
-        yield Host(name, str(near + 1))
+        yield Host(name, str(address))
     finally:
         ip("netns", "delete", name)  # and with it both ends of the cable
 
