@@ -31,6 +31,7 @@ from bench.load import run_load
 from bench.namespaces import Host, hosts, reason_against
 from bench.road import free_port
 from bench.rolling_restart import Load
+from bench.roof import measure_roof
 from bentos.model_store import write_atomically
 
 RESULT = ROOT / "bench" / "results" / "hosts.json"
@@ -88,23 +89,25 @@ def replica(host: Host, core: int, folder: Path) -> Instance:
 
 
 async def scaling(fleet: Fleet, rounds: int, seconds: float) -> Figures:
-    """One replica and two, in turns; for one the second host's cable is pulled."""
+    """One replica and two, in turns, and what two cores give beside one; the cable makes it one."""
     runs: dict[str, list[Figures]] = {"one": [], "two": []}
+    cores: list[Figures] = []
     for i in tqdm(range(rounds), "rounds", disable=None):
+        cores.append(await asyncio.to_thread(measure_roof, 2, 2.0, 1))
         fleet.hosts[1].pull_cable()
         await fleet.up(["first"])
         runs["one"].append(await saturated(fleet, seconds, i))
         fleet.hosts[1].plug_cable()
         await fleet.up(["first", "second"])
         runs["two"].append(await saturated(fleet, seconds, i))
-    ratios = [
-        two["requests_per_second"] / one["requests_per_second"]
-        for one, two in zip(*runs.values(), strict=True)
-    ]
-    return {
-        **runs,
-        "two_over_one": {"median": round(median(ratios), 3), "each": [round(r, 3) for r in ratios]},
-    }
+    pairs = zip(runs["one"], runs["two"], strict=True)
+    over = [two["requests_per_second"] / one["requests_per_second"] for one, two in pairs]
+    product = [roof["gops_all_lanes"] / roof["gops_one_lane"] for roof in cores]
+    return {**runs, "two_over_one": spread(over), "int8_product_on_two_cores_over_one": spread(product)}
+
+
+def spread(ratios: list[float]) -> Figures:
+    return {"median": round(median(ratios), 2), "each": [round(ratio, 2) for ratio in ratios]}
 
 
 async def saturated(fleet: Fleet, seconds: float, seed: int) -> Figures:
