@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo train serve drift build test lint bench lock clean
+.PHONY: help demo train serve drift build containerize test lint audit bench lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 TASK ?= sample-reviews
@@ -10,10 +10,15 @@ VARIANT ?= onnx-int8
 PORT ?= 3000
 SET ?=
 WEIGHTS ?=
+IMAGE ?= registry.example.org/touchstone-service$(if $(filter torch,$(VARIANT)),-gpu):0.1.0
 ARGS ?=
 BIN := .venv/bin
 READY := .venv/ready
 OVERRIDES := $(foreach pair,$(SET),--set $(pair))
+BUILD = $(BIN)/bentoml build -f $(if $(filter torch,$(VARIANT)),bentofile.gpu.yaml,bentofile.yaml) \
+	--arg task=$(TASK) --arg variant=$(VARIANT) $(ARGS)
+COMPILE = .venv-lock/bin/uv pip compile -q pyproject.toml -c requirements.lock --python-version 3.11 \
+	--python-platform linux --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 export BENTOML_DO_NOT_TRACK := True
 export DO_NOT_TRACK := 1
@@ -48,8 +53,10 @@ drift: $(READY)  ## judge the logged requests of TASK against its reference
 	@$(BIN)/python -m monitoring $(TASK) $(ARGS)
 
 build: $(READY)  ## pack TASK as a Bento
-	@$(BIN)/bentoml build -f $(if $(filter torch,$(VARIANT)),bentofile.gpu.yaml,bentofile.yaml) \
-		--arg task=$(TASK) --arg variant=$(VARIANT) $(ARGS)
+	@$(BUILD)
+
+containerize: $(READY)  ## pack TASK and make its image, IMAGE, with docker, podman or buildah
+	@tag=$$($(BUILD) -o tag) && $(BIN)/python -m deploy.containerize "$${tag##*__tag__:}" $(IMAGE)
 
 test: $(READY)  ## the test suite with coverage
 	@$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
