@@ -1,8 +1,8 @@
 """What images cost: python -m bench.images NAME=IMAGE ... --over BASE
 
-Size, size over the base, layers; and of five starts, after one that warms the page cache, the medians: seconds from
-`run` to ready and to the first answer, memory when idle (each page once, shared ones by their share). For root, with
-Docker or Podman. Writes bench/results/images.json, in which images of other runs stay.
+Size, size over the base, layers; and of five starts, after one that warms the page cache, the medians:
+seconds from `run` to ready and to the first answer, memory when idle (each page once, shared ones by their
+share). For root, with Docker or Podman. Writes bench/results/images.json; images of other runs stay in it.
 """
 
 import argparse
@@ -43,7 +43,12 @@ def main() -> None:
         measured[name] = looks(inspect(engine, image), base) | starts(engine, image)
         console.print(name, measured[name])
     known = json.loads(RESULT.read_text())["images"] if RESULT.is_file() else {}
-    result = {"machine": machine(), "engine": version(engine), "base_mb": mb(base), "images": known | measured}
+    result = {
+        "machine": machine(),
+        "engine": version(engine),
+        "base_mb": mb(base),
+        "images": known | measured,
+    }
     write_atomically(RESULT, json.dumps(result, indent=1) + "\n")
 
 
@@ -83,7 +88,9 @@ def start(engine: str, image: str) -> dict[str, float]:
     """One container from `run` to the end."""
     port = free_port()
     began = time.monotonic()
-    name = run(engine, "run", "--detach", "--cpus", "2", "--memory", "2g", "-p", f"127.0.0.1:{port}:3000", image)
+    name = run(
+        engine, "run", "--detach", "--cpus", "2", "--memory", "2g", "-p", f"127.0.0.1:{port}:3000", image
+    )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
             until(lambda: client.get("/readyz"))

@@ -1,14 +1,16 @@
-"""The image of a Bento, by whichever of docker, podman and buildah works: python -m deploy.containerize BENTO IMAGE
+"""The image of a Bento, by whichever of docker, podman and buildah works: python -m deploy.containerize
 
-BentoML builds it from the Bento's own Dockerfile, which is deploy/service/Dockerfile. The same Bento gives the same
-layers again: their times are that of the Bento.
+BentoML builds it by the Dockerfile in the Bento, which is deploy/service/Dockerfile. The same Bento gives the
+same layers again: their times are that of the Bento.
 """
 
 import argparse
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,14 @@ import bentoml
 from bentoml.exceptions import BentoMLException
 
 ROOT = Path(__file__).parents[1]
-# What each answers only where it can build: the client of Docker answers other questions without its engine too.
+# What each answers only where it can build: Docker's client alone answers other questions.
 ENGINES = {
     "docker": ("version", "--format", "{{.Server.Version}}"),
     "podman": ("info",),
     "buildah": ("info",),
 }
 RUN = """Run it (a read-only root, nothing kept but the request log):
-  {engine} run --rm -p 127.0.0.1:3000:3000 --read-only --tmpfs /tmp --tmpfs /var/cache/touchstone \\
+  {engine} run --rm -p 127.0.0.1:3000:3000 --read-only --tmpfs /tmp \\
     -v touchstone-logs:/var/log/touchstone {image}
   curl -s localhost:3000/predict -H 'Content-Type: application/json' -d '{{"inputs": "..."}}'
 End it by `{engine} stop --time 60`: it drains first."""
@@ -41,7 +43,9 @@ def main() -> None:
     print(f"Building {given.image} from {bento.tag} with {engine}: a minute or two.")
     build(bento, engine, given.image)
     command = [engine, "images", "--format", "{{.Size}}", given.image]
-    size = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split("\n")[0]
+    size = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split("\n")[
+        0
+    ]
     print(f"Built {given.image}, {size}.")
     print(RUN.format(engine=engine if engine == "docker" else "podman", image=given.image))
 
@@ -78,9 +82,13 @@ def build(bento: Any, engine: str, image: str) -> None:
     made = str(int(bento.info.creation_time.timestamp()))
     times: dict[str, Any] = {"timestamp": made} if engine != "docker" else {}
     os.environ["SOURCE_DATE_EPOCH"] = made  # docker's name for it
-    built = bentoml.container.build(
-        str(bento.tag), backend=engine, image_tag=(image,), label=labels(bento), **times
-    )
+    known = labels(bento)
+    with contextlib.chdir(
+        tempfile.gettempdir()
+    ):  # BentoML issue 5566: it reads the Dockerfile below here only
+        built = bentoml.container.build(
+            str(bento.tag), backend=engine, image_tag=(image,), label=known, **times
+        )
     if built is None:
         sys.exit(f"{engine} did not build {image}; the reason stands above.")
 

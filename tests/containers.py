@@ -1,7 +1,7 @@
 """A container engine for tests: Docker where its engine runs, else Podman in a storage of its own.
 
-Podman is set up for a machine without a hub and with few rights: its base image is made from Debian's packages.
-That base and the packages that pip fetched are kept in the user's cache.
+Podman is set up for a machine without a hub and with few rights; its base image is made of Debian's packages.
+That base and what pip fetched are kept in the user's cache.
 """
 
 import json
@@ -51,7 +51,9 @@ def make_engine(folder: Path) -> Engine:
         return Engine("docker", environment, environment)
     missing = [name for name in NEEDED if not shutil.which(name)]
     if missing or os.geteuid() != 0:
-        pytest.skip(f"no image can be built here: no Docker, and of Podman's {missing or 'rights'} are missing")
+        pytest.skip(
+            f"no image can be built here: no Docker, and of Podman's {missing or 'rights'} are missing"
+        )
     engine = podman(folder, environment)
     base = CACHE / "base.tar"
     if not base.is_file() and not works(make_base(base)):
@@ -74,7 +76,7 @@ def make_base(path: Path) -> list[str]:
 
 
 def podman(folder: Path, environment: dict[str, str]) -> Engine:
-    """Podman as it works without the right to raise limits, and with the index's certificates while it builds."""
+    """Podman for those who may not raise limits; while it builds it has this machine's certificates."""
     (CACHE / "pip").mkdir(parents=True, exist_ok=True)
     storage, limits = folder / "storage.conf", '["nofile=20000:20000", "nproc=30000:30000"]'
     storage.write_text(
@@ -87,5 +89,7 @@ def podman(folder: Path, environment: dict[str, str]) -> Engine:
             f"[containers]\ndefault_ulimits = {limits}\n{more}"
             '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\nruntime = "runc"\n'
         )
-    building, running = ({**given, "CONTAINERS_CONF": str(folder / f"{name}.conf")} for name in ("build", "run"))
+    building, running = (
+        {**given, "CONTAINERS_CONF": str(folder / f"{name}.conf")} for name in ("build", "run")
+    )
     return Engine("podman", building, running)

@@ -1,6 +1,6 @@
-"""A plain BentoML service of a torch model, as its documentation shows it: transformers' pipeline, BentoML's own image.
+"""A plain BentoML service of a torch model with BentoML's own image, as its documentation shows it.
 
-In a folder with this file and the model as `model`: bentoml build bentoml_torch:Classifier, bentoml containerize.
+In a folder with this file and the model as `model`: bentoml build bentoml_torch:Classifier, then containerize.
 """
 
 from pathlib import Path
