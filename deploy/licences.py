@@ -1,4 +1,4 @@
-"""The licences of what the service's image holds, by its SBOM: python -m deploy.licences > docs/licences.md"""
+"""Licences of what the image holds, by its SBOM: python -m deploy.licences > docs/licences.md"""
 
 import json
 import re

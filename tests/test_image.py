@@ -22,6 +22,7 @@ from tests.manifests import ROOT, Object, base, pods
 from tests.serving import free_port
 from tests.test_bento import LEFT_BEHIND, run
 
+pytestmark = pytest.mark.timeout(600)  # two images, on whatever machine
 SERVICE, MONITOR = (f"registry.example.org/touchstone-{name}:test" for name in ("service", "monitoring"))
 SBOM = ROOT / "deploy/service/sbom.cdx.json"
 SETTINGS = ("--arg", "version=tiny", "--arg", "drain_seconds=2")

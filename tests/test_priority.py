@@ -41,3 +41,10 @@ def test_a_command_steps_back_in_a_session_of_its_own(new_session: bool) -> None
 @pytest.mark.parametrize("code", [0, 3])
 def test_it_ends_as_the_command_does(code: int) -> None:
     assert started(f"sys.exit({code})").wait(30) == code
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have a niceness of their own on Linux")
+def test_a_thread_in_a_niced_process_does_not_ask_for_more() -> None:
+    code = "import os; from bentos.priority import give_way; os.nice(15); give_way(5); print(os.nice(0))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert int(done.stdout) >= 15

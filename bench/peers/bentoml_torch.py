@@ -1,6 +1,6 @@
 """A plain BentoML service of a torch model with BentoML's own image, as its documentation shows it.
 
-In a folder with this file and the model as `model`: bentoml build bentoml_torch:Classifier, then containerize.
+In a folder with this file and the model as `model`: bentoml build bentoml_torch:Classifier, then containerize
 """
 
 from pathlib import Path
