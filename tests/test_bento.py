@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from bentoml import __version__ as bentoml_version
 
 from bentos.model_store import save_entry
 from bentos.request_log import read_log
@@ -74,13 +75,17 @@ def test_the_cpu_bento_needs_no_torch(bentos: dict[str, Path]) -> None:
 
 
 def test_a_bento_holds_the_service_and_nothing_else_of_the_project(bentos: dict[str, Path]) -> None:
-    assert {p.name for p in (bentos["cpu"] / "src").iterdir()} == {"service.py", "bentos", "bentofile.yaml"}
+    source = bentos["cpu"] / "src"
+    assert {p.name for p in source.iterdir()} == {"service.py", "bentos", "bentofile.yaml", "deploy"}
+    assert [p.name for p in (source / "deploy").rglob("*.*")] == ["sbom.cdx.json"]
 
 
-@pytest.mark.parametrize("file", FILES.values())
-def test_its_versions_are_those_of_the_lock(file: str) -> None:
-    packages = yaml.safe_load((ROOT / file).read_text())["python"]["packages"]
-    assert set(packages) <= set((ROOT / "requirements.lock").read_text().split())
+@pytest.mark.parametrize(("kind", "file"), [("cpu", "requirements.txt"), ("gpu", "requirements.gpu.txt")])
+def test_its_packages_are_the_locked_ones(bentos: dict[str, Path], kind: str, file: str) -> None:
+    locked = (ROOT / "deploy/service" / file).read_text().splitlines()
+    packed = (bentos[kind] / "env/python/requirements.txt").read_text().splitlines()
+    lines = [[line for line in one if line and not line.startswith("#")] for one in (locked, packed)]
+    assert lines[1] == [*lines[0], f"bentoml=={bentoml_version}"]  # BentoML repeats its own
 
 
 def test_an_exported_bento_serves_without_a_store(bentos: dict[str, Path], tmp_path: Path) -> None:
