@@ -78,7 +78,8 @@ def test_a_killed_run_is_finished_by_the_same_command(
     finished = len(list(kept.glob("*.parquet")))
     assert 2 <= finished < len(TEXTS) // PIECE
     assert not output.exists()
-    assert main([MODEL.replace("int8", ""), str(source), str(output)]) == 1
+    assert main([MODEL.replace("-int8", ""), str(source), str(output)]) == 1
+    assert "model_tag was sample-reviews-onnx-int8:tiny" in capsys.readouterr().err
     assert main([MODEL, str(source), str(output)]) == 0
     assert f"Scored now: {len(TEXTS) - finished * PIECE:,}" in capsys.readouterr().out
     table = pq.read_table(output)

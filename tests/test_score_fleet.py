@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -34,8 +35,11 @@ def cluster() -> Iterator[cluster_utils.Cluster]:
 
 def at_work() -> int:
     """How many of the cluster's workers compute, which is one on each node."""
-    names = [child.cmdline()[:1] for child in psutil.Process().children(recursive=True)]
-    return names.count(["ray::answer"])
+    found = 0
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # it has ended meanwhile
+            found += child.cmdline()[:1] == ["ray::answer"]
+    return found
 
 
 @pytest.mark.usefixtures("store")

@@ -28,20 +28,25 @@ class BulkModel:
 
     def __init__(self, loaded: Loaded, lanes: int) -> None:
         self._entry, self._preprocess, self._model = loaded.entry, loaded.preprocess, loaded.model
-        self._budget, self._pool = batch_tokens(loaded.entry), ThreadPoolExecutor(lanes)
+        self._budget, self._lanes = batch_tokens(loaded.entry), lanes
 
     def answers(self, pieces: Iterable[Asked[Key]], advance: Advance) -> Iterator[tuple[Key, pa.Table]]:
         """The `answer_schema` columns of each piece, a row for each input, in order."""
-        begun: deque[tuple[Key, Callable[[], pa.Table]]] = deque()
-        for key, inputs in pieces:
-            begun.append((key, self._begin(inputs, advance)))
-            if len(begun) > AHEAD:
-                key, wait = begun.popleft()
+        pool, begun = ThreadPoolExecutor(self._lanes), deque[tuple[Key, Callable[[], pa.Table]]]()
+        try:
+            for key, inputs in pieces:
+                begun.append((key, self._begin(pool, inputs, advance)))
+                if len(begun) > AHEAD:
+                    key, wait = begun.popleft()
+                    yield key, wait()
+            for key, wait in begun:
                 yield key, wait()
-        for key, wait in begun:
-            yield key, wait()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # after an error nobody wants the rest
 
-    def _begin(self, inputs: Sequence[Input], advance: Advance) -> Callable[[], pa.Table]:
+    def _begin(
+        self, pool: ThreadPoolExecutor, inputs: Sequence[Input], advance: Advance
+    ) -> Callable[[], pa.Table]:
         """Tokenize a piece and put it into the queue; the function given waits for its answers."""
         items = self._readable(inputs)
         rows = list(items)
@@ -49,7 +54,7 @@ class BulkModel:
         calls: list[tuple[list[int], Future[Logits]]] = []
         for batch in length_sorted_batches([items[row].n_tokens for row in rows], self._budget):
             chosen = [rows[i] for i in batch]
-            calls.append((chosen, self._pool.submit(self._run, [items[row] for row in chosen], advance)))
+            calls.append((chosen, pool.submit(self._run, [items[row] for row in chosen], advance)))
 
         def wait() -> pa.Table:
             logits = np.zeros((len(inputs), len(self._entry.task.labels)))

@@ -1,9 +1,13 @@
 """Pieces of a file answered by a Ray cluster, one on each core at a time; the model goes along."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")  # a worker begins here
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import pyarrow as pa
 import ray

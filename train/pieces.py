@@ -38,7 +38,7 @@ class Pieces:
         with self._whole(self._output) as path, pq.ParquetWriter(path, schema, compression="zstd") as writer:
             for first in range(0, n_pieces, GROUP):
                 some = map(self._path, range(first, min(first + GROUP, n_pieces)))
-                writer.write_table(pa.concat_tables(pq.read_table(piece, schema=schema) for piece in some))
+                writer.write_table(pa.concat_tables(_read(piece).cast(schema) for piece in some))
         shutil.rmtree(self._folder)
 
     def _path(self, index: int) -> Path:
@@ -82,6 +82,11 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _read(piece: Path) -> pa.Table:
+    with pq.ParquetFile(piece) as file:  # `read_table` would take folders named a=b for columns
+        return file.read()
 
 
 def _check_job(folder: Path, job: Mapping[str, Any]) -> None:
