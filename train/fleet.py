@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")  # a worker begins here
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -43,7 +44,7 @@ class Fleet:
 
         Ray has a piece answered again where a worker was lost; there is one answer to each, whoever gave it.
         """
-        asked: dict[ray.ObjectRef, Key] = {}
+        asked: dict[ray.ObjectRef[Any], Key] = {}
         for key, inputs in pieces:
             asked[self._answer.remote(self._tag, [self._files], inputs)] = key
             if len(asked) >= self._most:
@@ -52,7 +53,7 @@ class Fleet:
             yield _next(asked, advance)
 
 
-def _next(asked: dict[ray.ObjectRef, Key], advance: Advance) -> tuple[Key, pa.Table]:
+def _next(asked: dict[ray.ObjectRef[Any], Key], advance: Advance) -> tuple[Key, pa.Table]:
     done, _ = ray.wait(list(asked), timeout=ANSWERED_WITHIN)
     if not done:
         raise FleetError(f"The cluster has answered nothing for {ANSWERED_WITHIN:,} s; look at its workers.")
@@ -65,7 +66,7 @@ def _next(asked: dict[ray.ObjectRef, Key], advance: Advance) -> tuple[Key, pa.Ta
 
 
 @ray.remote
-def answer(tag: str, files: Sequence[ray.ObjectRef], inputs: Sequence[Input]) -> tuple[pa.Table, int]:
+def answer(tag: str, files: Sequence[ray.ObjectRef[Any]], inputs: Sequence[Input]) -> tuple[pa.Table, int]:
     """The answers to one piece and its tokens; `files` has one reference, which is looked up only once."""
     n_tokens = 0
 
@@ -78,7 +79,7 @@ def answer(tag: str, files: Sequence[ray.ObjectRef], inputs: Sequence[Input]) ->
 
 
 @lru_cache(maxsize=1)
-def model_of(tag: str, files: ray.ObjectRef) -> BulkModel:
+def model_of(tag: str, files: ray.ObjectRef[Any]) -> BulkModel:
     """The model, checked on this machine, for as long as the worker lives; raises ModelError."""
     with TemporaryDirectory() as folder:
         for name, content in ray.get(files).items():
