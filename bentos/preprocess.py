@@ -31,6 +31,11 @@ class Encoded(ModelInput):
     n_unknown: int
     truncated: bool
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the tokenizer kept nothing of it, as of a NUL character."""
+        return self.n_tokens <= self.n_special
+
 
 class TextPreprocess:
     """Tokenizes texts or text pairs as `tokenizer.json` in `folder` says, cut at `task.max_seq_length`."""

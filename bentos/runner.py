@@ -69,6 +69,12 @@ def load_sound(entry: Entry) -> Loaded:
     return loaded
 
 
+def batch_tokens(entry: Entry) -> int:
+    """Padded tokens in one call of the entry's model, at most."""
+    limit = entry.task.serving.max_batch_tokens
+    return limit if entry.variant == "torch" else min(limit, CPU_BATCH_TOKENS)
+
+
 class Runner:
     """Computes packed inputs; without a sound model it answers every call with the reason.
 
@@ -82,15 +88,15 @@ class Runner:
             log.critical("Not ready: %s", self.fault)
         self._preprocess, self._model = loaded.preprocess, loaded.model
         on_cpu = entry.variant != "torch"
-        limit, self._timeout = serving.max_batch_tokens, serving.timeout
-        self._lone_tokens = lanes * (min(limit, CPU_BATCH_TOKENS) if on_cpu else limit)
+        limit, self._timeout = batch_tokens(entry), serving.timeout
+        self._lone_tokens = lanes * limit
         self._window_tokens = max(1, serving.max_queue_tokens // WINDOWS_IN_QUEUE)
         calls = ModelCalls()
         self._batcher = Batcher[ModelInput, Row](
             self._compute,
             n_tokens=lambda item: item.n_tokens,
             lanes=lanes,
-            max_batch_tokens=min(limit, CPU_BATCH_TOKENS) if on_cpu else limit,
+            max_batch_tokens=limit,
             max_queue_tokens=serving.max_queue_tokens,
             free_padding=self._model.free_padding,
             max_wait=WAIT_SHARE * serving.timeout,

@@ -132,7 +132,7 @@ def feedback_row(body: Mapping[str, Any], task: Task) -> dict[str, Any]:
 def check_encoded(encoded: Sequence[Encoded]) -> None:
     """Raises RequestError 400 for an input of which the tokenizer keeps nothing, such as a NUL character."""
     for i, item in enumerate(encoded):
-        if item.n_tokens <= item.n_special:
+        if item.is_empty:
             raise RequestError(400, f"inputs[{i}] holds no character that the model reads, expected a text.")
 
 

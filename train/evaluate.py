@@ -21,6 +21,7 @@ from bentos.model_store import Entry, Model, ModelError, load_entry, load_model
 from bentos.postprocess import probabilities
 from bentos.preprocess import PREPROCESS, Encoded, TextPreprocess
 from bentos.task import Task, TaskError
+from train.bulk import length_sorted_batches
 from train.data import DataError, Split, load_file, load_splits
 
 BATCH_TOKENS = 1024  # padded tokens in one call: large enough for torch, small enough for a lane's cache
@@ -58,17 +59,6 @@ def predict_variant(
     return predict(
         model, PREPROCESS[task.pipeline_tag](entry_folder, task), texts, lanes, f"{variant} predicts"
     )
-
-
-def length_sorted_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Indices in batches of near-equal length, each of at most `budget` padded tokens (or one item)."""
-    batches: list[list[int]] = []
-    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batches and (len(batches[-1]) + 1) * lengths[batches[-1][0]] <= budget:
-            batches[-1].append(i)
-        else:
-            batches.append([i])
-    return batches
 
 
 def fit_temperature(logits: Floats, truth: Sequence[int]) -> float:

@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ SPLIT_NAMES = {
     "dev": "validation",
     "test": "test",
 }
+CSV_ROWS = 2**20  # read at once
 GIVE_A_FILE = "Give a file: --set train_file=FILE (.csv, .json, .jsonl or .parquet)"
 
 
@@ -150,18 +151,22 @@ def _hub_table(part: Any, task: Task) -> Table:
     return table
 
 
-def _read_csv(path: Path) -> Table:
+def csv_frames(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    """The rows of a CSV file, so many at a time; raises ValueError, OSError or pandas' ParserWarning."""
     # All strings, and no word such as "NA" or "null" taken for a missing value: it may be a text.
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "error", pd.errors.ParserWarning
-        )  # rows longer than the header: an unquoted comma
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig")
-    return {str(name): frame[name].tolist() for name in frame}
+    options: Any = {"dtype": str, "keep_default_na": False, "index_col": False, "encoding": "utf-8-sig"}
+    with pd.read_csv(path, chunksize=rows, **options) as frames:
+        while True:
+            with warnings.catch_warnings():  # rows longer than the header: an unquoted comma
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
 
 
-def _read_json_lines(path: Path) -> Table:
-    rows: list[dict[str, Any]] = []
+def json_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file of JSON lines, one by one; raises ValueError for a line that is none."""
     with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -172,7 +177,16 @@ def _read_json_lines(path: Path) -> Table:
                 raise ValueError(f"line {number}: {error}") from error
             if not isinstance(row, dict):
                 raise ValueError(f"line {number} is no object; one {{...}} on each line was expected")
-            rows.append(row)
+            yield row
+
+
+def _read_csv(path: Path) -> Table:
+    frame = pd.concat(csv_frames(path, CSV_ROWS))
+    return {str(name): frame[name].tolist() for name in frame}
+
+
+def _read_json_lines(path: Path) -> Table:
+    rows = list(json_rows(path))
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name) for row in rows] for name in names}
 
