@@ -1,6 +1,7 @@
 """From the bytes of a picture file to upright RGB pixels, within limits, and the numbers of a picture."""
 
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ MAX_PIXELS = 25_000_000  # 75 MB in memory, read from the header before anything
 PICTURE_NUMBERS = ("width", "height", "mean", "std", "sharpness", "saturation", "entropy")
 DESCRIBED_SIDE = 256  # pixels of the longer side at which a picture is described, unless it is smaller
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+
+Floats = NDArray[np.floating[Any]]
 
 
 class PictureError(ValueError):
@@ -67,13 +70,13 @@ def describe_picture(picture: Image.Image) -> dict[str, float]:
     return {"width": width, "height": height, **{n: float(f"{v:.7g}") for n, v in numbers.items()}}
 
 
-def laplacian(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+def laplacian(grey: Floats) -> Floats:
     """The four neighbours of each pixel less four times itself; the border stands for what is beyond it."""
     padded = np.pad(grey, 1, mode="edge")
     return np.asarray(padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:] - 4 * grey)
 
 
-def entropy(grey: NDArray[np.float32]) -> float:
+def entropy(grey: Floats) -> float:
     """Shannon's entropy of the grey values in 256 steps, in bits."""
     counts = np.bincount(np.rint(grey * 255).astype(np.int64).ravel(), minlength=256)
     shares = counts[counts > 0] / grey.size

@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from types import MappingProxyType
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +33,9 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: its products spr
 
 def describe(given: Input, encoded: AnyEncoded) -> dict[str, float]:
     """The numbers of an input: TEXT_NUMBERS, or PICTURE_NUMBERS, which are known since it was decoded."""
-    if isinstance(encoded, EncodedPicture) or isinstance(given, bytes):
+    if isinstance(encoded, EncodedPicture):
         return encoded.numbers
-    return describe_text(given, encoded)
+    return describe_text(cast(TextInput, given), encoded)
 
 
 def describe_text(text: TextInput, encoded: Encoded) -> dict[str, float]:

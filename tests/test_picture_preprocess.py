@@ -77,8 +77,9 @@ FILES: dict[str, bytes] = {
 
 
 def theirs(data: bytes, processor: Any) -> np.ndarray[Any, Any]:
-    """`pixel_values` as the pipeline of transformers makes them."""
-    return np.asarray(processor(load_image(Image.open(BytesIO(data))), return_tensors="np")["pixel_values"])
+    """`pixel_values` as the pipeline of transformers makes them; of one row it cannot tell the channels."""
+    options = {"return_tensors": "np", "input_data_format": "channels_last"}
+    return np.asarray(processor(load_image(Image.open(BytesIO(data))), **options)["pixel_values"])
 
 
 def ours(data: bytes, processor: Any, folder: Path) -> np.ndarray[Any, Any]:

@@ -49,7 +49,7 @@ LABEL_READERS: dict[str, Callable[[object, Task], int | float | None]] = {
 class Split:
     """Rows of one split; item i of each list belongs to row i."""
 
-    texts: list[Text]
+    texts: list[Any]  # texts, pairs of texts, or pictures
     labels: list[Any]  # positions in the task's labels; floats in a regression
     timestamps: list[str | None]  # ISO 8601, UTC
 

@@ -42,8 +42,13 @@ LIBRARIES = (
     "tokenizers",
     "bentoml",
 )
-PREPROCESSING_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
-PREPROCESSING_FILES += ("preprocessor_config.json",)
+PREPROCESSING_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+    "preprocessor_config.json",
+)
 
 
 class GateError(Exception):
