@@ -38,11 +38,16 @@ class Predictions:
 
 
 def predict(
-    model: Model, preprocess: Preprocess, texts: Sequence[Any], lanes: int = 1, title: str = ""
+    model: Model,
+    preprocess: Preprocess,
+    texts: Sequence[Any],
+    lanes: int = 1,
+    title: str = "",
+    batch_tokens: int = BATCH_TOKENS,
 ) -> Predictions:
-    """Logits of all texts, sorted by length into calls of at most BATCH_TOKENS padded tokens."""
+    """Logits of all texts, sorted by length into calls of at most so many padded tokens, or one text."""
     encoded = list(preprocess(list(texts)))
-    batches = length_sorted_batches([e.n_tokens for e in encoded], BATCH_TOKENS)
+    batches = length_sorted_batches([e.n_tokens for e in encoded], batch_tokens)
     rows: dict[int, NDArray[np.float32]] = {}
     with ThreadPoolExecutor(lanes) as pool, _progress() as progress:
         calls = pool.map(lambda batch: model.run(preprocess.pad([encoded[i] for i in batch])), batches)
@@ -57,17 +62,24 @@ def predict_variant(
     """`predict` with the lanes that suit the variant: torch brings threads of its own."""
     lanes = 1 if variant == "torch" else (os.cpu_count() or 1)
     preprocess, title = PREPROCESS[task.pipeline_tag](entry_folder, task), f"{variant} predicts"
-    return PREDICT[task.pipeline_tag](model, preprocess, texts, lanes, title)
+    # int8 rounds by what is largest in a call: neighbours change an answer, and a lane calls with few pictures
+    batch_tokens = 1 if task.reads_pictures and variant != "torch" else BATCH_TOKENS
+    return PREDICT[task.pipeline_tag](model, preprocess, texts, lanes, title, batch_tokens)
 
 
 def predict_pictures(
-    model: Model, preprocess: Preprocess, pictures: Sequence[Any], lanes: int = 1, title: str = ""
+    model: Model,
+    preprocess: Preprocess,
+    pictures: Sequence[Any],
+    lanes: int,
+    title: str,
+    batch_tokens: int,
 ) -> Predictions:
-    """`predict` a few pictures at a time, for all of them do not fit into memory."""
+    """`predict` some pictures at a time, for all of them do not fit into memory."""
     encoded, logits = list[AnyEncoded](), list[Floats]()
     for start in range(0, len(pictures), PICTURES):
         given = [picture.read() for picture in pictures[start : start + PICTURES]]
-        part = predict(model, preprocess, given, lanes, title)
+        part = predict(model, preprocess, given, lanes, title, batch_tokens)
         encoded += [replace(one, arrays={}) for one in part.encoded]
         logits.append(part.logits)
     return Predictions(encoded, np.concatenate(logits))
