@@ -129,12 +129,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.picture_drift", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--model", default="image-attributes-onnx-int8:latest", help="default: %(default)s")
-    parser.add_argument("--windows", type=int, default=200, help="of each change; default: %(default)s")
+    parser.add_argument("--windows", type=int, default=100, help="of each change; default: %(default)s")
     given = parser.parse_args()
     loaded = load_sound(load_entry(given.model))
     entry, found = loaded.entry, pools(loaded)
     work = partial(found_by, entry.task.labels)
-    usual = in_processes(found, partial(work, "none", 0.0), 5 * given.windows)
+    usual = in_processes(found, partial(work, "none", 0.0), 10 * given.windows)
     result: dict[str, Any] = {
         "machine": machine(),
         "model": {"config": entry.task.config_overrides, "training": entry.task.training, **entry.metrics},

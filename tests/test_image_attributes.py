@@ -22,7 +22,9 @@ from tests.pictures import LABELS, TINY, class_folders, file_of, picture
 from tests.serving import Server, serve, until
 from tests.test_pictures import BOMBS
 from train.__main__ import main as train
+from train.data import load_splits
 from train.evaluate import entry_logits
+from train.retrain import main as retrain
 
 NAME = "image-attributes"
 LOGITS_APART = 0.3  # of int8 and torch at most; fp32 ONNX and torch agree to rounding
@@ -107,9 +109,7 @@ def test_each_variant_learns_and_checks_itself(last_run: dict[str, Any], variant
     assert entry.metrics["baseline"]["accuracy"] > 0.9
 
 
-def test_the_variants_agree(last_run: dict[str, Any], tmp_path: Path) -> None:
-    from train.data import load_splits
-
+def test_the_variants_agree(last_run: dict[str, Any]) -> None:
     entries = {name: load_entry(last_run["tags"][name]) for name in VARIANTS}
     rows = load_splits(entries["torch"].task).test
     torch, onnx, int8 = (entry_logits(entries[name], rows) for name in VARIANTS)
@@ -230,6 +230,13 @@ def test_usual_pictures_are_ok_and_their_labels_count(server: Server, tmp_path: 
     assert result["verdict"] == "OK"
     assert result["performance"]["by_source"]["audit"]["labels"] == 200
     assert {"sharpness", "saturation", "width"} & {one["column"] for one in result["drift"]}
+
+
+def test_the_log_has_nothing_to_learn_from_again(
+    last_run: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert retrain([NAME]) == 1
+    assert "The log stores no pictures to learn from" in capsys.readouterr().err
 
 
 def test_blurred_pictures_are_drift(server: Server, tmp_path: Path) -> None:

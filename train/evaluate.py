@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -62,7 +62,7 @@ def predict_variant(
     """`predict` with the lanes that suit the variant: torch brings threads of its own."""
     lanes = 1 if variant == "torch" else (os.cpu_count() or 1)
     preprocess, title = PREPROCESS[task.pipeline_tag](entry_folder, task), f"{variant} predicts"
-    # int8 rounds by what is largest in a call: neighbours change an answer, and a lane calls with few pictures
+    # int8 rounds by what is largest in a call: neighbours change an answer, and a lane's calls are small
     batch_tokens = 1 if task.reads_pictures and variant != "torch" else BATCH_TOKENS
     return PREDICT[task.pipeline_tag](model, preprocess, texts, lanes, title, batch_tokens)
 
@@ -85,7 +85,10 @@ def predict_pictures(
     return Predictions(encoded, np.concatenate(logits))
 
 
-PREDICT = {"text-classification": predict, "image-classification": predict_pictures}
+PREDICT: dict[str, Callable[..., Predictions]] = {
+    "text-classification": predict,
+    "image-classification": predict_pictures,
+}
 
 
 def length_sorted_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
