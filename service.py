@@ -31,7 +31,7 @@ from bentos.keep_alive import hold_idle_connections
 from bentos.live import Live, in_background
 from bentos.model_store import Entry, check_interchangeable, load_entry
 from bentos.openapi import openapi
-from bentos.preprocess import TextInput
+from bentos.preprocess import Input
 from bentos.priority import only_when_idle
 from bentos.request_log import open_log
 from bentos.runner import available_cores, load, load_sound
@@ -169,7 +169,9 @@ class Classifier:
         first = self._version(ENTRY, self._runners.first(ENTRY))
         self._live = Live(ENTRY.tag, first, self._load, self._retire)
         self.routes: Routes = {
-            ("POST", "/predict"): Route(self._predict, schema.FIELDS["/predict"], self._check_room),
+            ("POST", "/predict"): Route(
+                self._predict, schema.FIELDS["/predict"], self._check_room, TASK.reads_pictures
+            ),
             ("POST", "/feedback"): Route(self._feedback, schema.FIELDS["/feedback"]),
             ("GET", "/readyz"): Route(self._show_ready),
             ("GET", "/metrics"): Route(show_metrics),
@@ -242,7 +244,7 @@ class Classifier:
         return Elsewhere(lambda: self.runner)
 
     def _make_shadow(self, entry: Entry) -> Shadow:
-        async def ask(texts: list[TextInput]) -> Any:
+        async def ask(texts: list[Input]) -> Any:
             return await self.shadow_runner.scores(texts)  # it has its methods only later
 
         log = open_log(log_folder(), "shadow", TASK.monitoring)

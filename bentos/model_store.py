@@ -19,7 +19,7 @@ import yaml
 from bentoml.exceptions import BentoMLException, NotFound
 from numpy.typing import NDArray
 
-from bentos.preprocess import PREPROCESS, TextPreprocess
+from bentos.preprocess import PREPROCESS, Preprocess
 from bentos.task import Task, TaskError, make_task
 
 VARIANTS = ("onnx-int8", "onnx", "torch")
@@ -38,7 +38,7 @@ class Model(Protocol):
     def free_padding(self) -> int:
         """Tokens of padding in a call that cost less than another call."""
 
-    def run(self, arrays: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]: ...
+    def run(self, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True)
@@ -114,24 +114,23 @@ def load_model(variant: str, folder: Path, task: Task) -> Model:
     return OnnxModel(folder)
 
 
-def preprocess_of(entry: Entry) -> TextPreprocess:
+def preprocess_of(entry: Entry) -> Preprocess:
     """What makes the model's arrays of raw inputs."""
     return PREPROCESS[entry.task.pipeline_tag](entry.path, entry.task)
 
 
-def self_check(entry: Entry, model: Model, preprocess: TextPreprocess) -> None:
+def self_check(entry: Entry, model: Model, preprocess: Preprocess) -> None:
     """Compare this machine's logits with those of the writer; raises ModelError where they differ.
 
     Needed because int8 products saturate on processors without VNNI (onnxruntime issues 5849 and 6004).
     """
     for case in entry.canonical:
-        inputs = case["inputs"] if isinstance(case["inputs"], str) else tuple(case["inputs"])
-        logits = model.run(preprocess.pad(preprocess([inputs])))[0]
+        logits = model.run(preprocess.pad(preprocess([preprocess.from_json(case["inputs"])])))[0]
         distance = float(np.abs(logits - np.asarray(case["logits"])).max())
         if not distance <= SELF_CHECK_TOLERANCE:
             raise ModelError(
                 f"'{entry.tag}' computes something else on this machine: logits {logits.tolist()} for "
-                f"{case['inputs']!r}, expected {case['logits']} within {SELF_CHECK_TOLERANCE}. "
+                f"{case['inputs'][:80]!r}, expected {case['logits']} within {SELF_CHECK_TOLERANCE}. "
                 "Serve variant=onnx or variant=torch here, or train again on this kind of processor."
             )
 

@@ -67,7 +67,13 @@ class Task:
     train_file: str | None = None  # CSV, JSON lines or Parquet
     validation_file: str | None = None
     test_file: str | None = None
+    train_dir: str | None = (
+        None  # pictures: a folder for each label; with a train_file, where its pictures lie
+    )
+    validation_dir: str | None = None
+    test_dir: str | None = None
     text_column_names: tuple[str, ...] = ("text",)  # two names make a text pair
+    image_column_name: str = "image"  # pictures, or the names of their files
     label_column_name: str = "label"
     timestamp_column_name: str | None = None  # split by time: the newest rows are the test split
     group_column_name: str | None = None  # rows of one group are never on both sides
@@ -94,6 +100,13 @@ class Task:
             raise ValueError(
                 f"text_column_names are {list(self.text_column_names)}; give one, or two for a text pair"
             )
+        if self.reads_pictures and self.monitoring.log_inputs in ("redacted", "full"):
+            given = self.monitoring.log_inputs
+            raise ValueError(f"monitoring.log_inputs is {given}; give none or hash: pictures are not stored")
+        if not self.reads_pictures and (self.train_dir or self.validation_dir or self.test_dir):
+            raise ValueError(
+                "train_dir, validation_dir and test_dir hold pictures; give a train_file of texts"
+            )
         shares = (self.validation_split_percentage, self.test_split_percentage)
         if min(shares) <= 0 or sum(shares) >= 100:
             raise ValueError(
@@ -101,6 +114,16 @@ class Task:
             )
         if not (self.model_name_or_path or self.model_type):
             raise ValueError("give model_name_or_path, or model_type to train one from scratch")
+
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether an input is a picture; otherwise it is a text or a pair of texts."""
+        return self.pipeline_tag == "image-classification"
+
+    @property
+    def input_column_names(self) -> tuple[str, ...]:
+        """The columns of the data that the model reads."""
+        return (self.image_column_name,) if self.reads_pictures else self.text_column_names
 
     def to_yaml(self) -> str:
         """The task as a YAML text that `load_task` reads back equal."""

@@ -18,6 +18,8 @@ NAMES = {
     "unk_rate": "rate of unknown tokens",
     "upper_share": "share of capitals",
     "non_letter_share": "share of non-letters",
+    "mean": "brightness",
+    "std": "contrast",
 }
 LISTED = 3
 NAMED = 5  # words that came, and that went

@@ -22,7 +22,7 @@ from transformers import Trainer
 
 from bentos.model_store import VARIANTS, ModelError, model_tag, write_atomically
 from bentos.task import Task, TaskError, load_task
-from train.baseline import tfidf_baseline
+from train.baseline import BASELINES
 from train.data import DataError, Splits, load_splits
 from train.evaluate import metrics_table
 from train.export import (
@@ -55,7 +55,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("task", metavar="TASK", help="a name from bentos/tasks, or the path of a YAML file")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a task key")
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=["torch", "onnx-int8"])
-    parser.add_argument("--baseline", action="store_true", help="also measure TF-IDF + logistic regression")
+    parser.add_argument(
+        "--baseline", action="store_true", help="also measure a simple model on the same split"
+    )
     parser.add_argument(
         "--runs", default="runs", help="folder of checkpoints, plots and exports (default: runs)"
     )
@@ -88,12 +90,12 @@ def train_and_store(
     facts = {**run_facts(task, splits), "training_seconds": seconds, **(origin or {})}
     variants = export_and_measure(trainer, task, splits, folder, names)
     if with_baseline:
-        facts["baseline"] = tfidf_baseline(splits, len(task.labels))
+        facts["baseline"] = BASELINES[task.pipeline_tag](splits, len(task.labels))
     draw(folder, history, variants, splits)
     console.print(
         metrics_table({n: v.metrics for n, v in variants.items()}, f"{task.name} on the test split")
     )
-    print_baseline(console, facts)
+    print_baseline(console, facts, task)
     check_gate(variants, task.max_accuracy_loss)
     tags = store(variants, task, splits, facts, folder, console)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
@@ -152,10 +154,11 @@ def data_table(task: Task, splits: Splits) -> Table:
     return table
 
 
-def print_baseline(console: Console, facts: dict[str, Any]) -> None:
+def print_baseline(console: Console, facts: dict[str, Any], task: Task) -> None:
     if baseline := facts.get("baseline"):
+        what = "Colour histogram" if task.reads_pictures else "TF-IDF"
         console.print(
-            f"TF-IDF + logistic regression on the same split: accuracy {baseline['accuracy']:.4f}, "
+            f"{what} + logistic regression on the same split: accuracy {baseline['accuracy']:.4f}, "
             f"macro F1 {baseline['macro_f1']:.4f}"
         )
 

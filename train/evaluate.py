@@ -3,9 +3,9 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -19,13 +19,14 @@ from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_
 
 from bentos.model_store import Entry, Model, ModelError, load_entry, load_model
 from bentos.postprocess import probabilities
-from bentos.preprocess import PREPROCESS, Encoded, TextPreprocess
+from bentos.preprocess import PREPROCESS, AnyEncoded, Preprocess
 from bentos.task import Task, TaskError
 from train.bulk import length_sorted_batches
 from train.data import DataError, Split, load_file, load_splits
 
 BATCH_TOKENS = 1024  # padded tokens in one call: large enough for torch, small enough for a lane's cache
 CALIBRATION_BINS = 15
+PICTURES = 512  # decoded at a time, 77 MB of 224 x 224 pixels
 Floats = NDArray[np.float64]
 
 
@@ -33,16 +34,21 @@ Floats = NDArray[np.float64]
 class Predictions:
     """What a variant says of a split: one row for each text, in the split's order."""
 
-    encoded: list[Encoded]
+    encoded: list[AnyEncoded]  # of pictures without their arrays
     logits: Floats  # [n, labels]
 
 
 def predict(
-    model: Model, preprocess: TextPreprocess, texts: Sequence[Any], lanes: int = 1, title: str = ""
+    model: Model,
+    preprocess: Preprocess,
+    texts: Sequence[Any],
+    lanes: int = 1,
+    title: str = "",
+    batch_tokens: int = BATCH_TOKENS,
 ) -> Predictions:
-    """Logits of all texts, sorted by length into calls of at most BATCH_TOKENS padded tokens."""
-    encoded = preprocess(list(texts))
-    batches = length_sorted_batches([e.n_tokens for e in encoded], BATCH_TOKENS)
+    """Logits of all texts, sorted by length into calls of at most so many padded tokens, or one text."""
+    encoded = list(preprocess(list(texts)))
+    batches = length_sorted_batches([e.n_tokens for e in encoded], batch_tokens)
     rows: dict[int, NDArray[np.float32]] = {}
     with ThreadPoolExecutor(lanes) as pool, _progress() as progress:
         calls = pool.map(lambda batch: model.run(preprocess.pad([encoded[i] for i in batch])), batches)
@@ -56,9 +62,34 @@ def predict_variant(
 ) -> Predictions:
     """`predict` with the lanes that suit the variant: torch brings threads of its own."""
     lanes = 1 if variant == "torch" else (os.cpu_count() or 1)
-    return predict(
-        model, PREPROCESS[task.pipeline_tag](entry_folder, task), texts, lanes, f"{variant} predicts"
-    )
+    preprocess, title = PREPROCESS[task.pipeline_tag](entry_folder, task), f"{variant} predicts"
+    # int8 rounds by what is largest in a call: neighbours change an answer, and a lane's calls are small
+    batch_tokens = 1 if task.reads_pictures and variant != "torch" else BATCH_TOKENS
+    return PREDICT[task.pipeline_tag](model, preprocess, texts, lanes, title, batch_tokens)
+
+
+def predict_pictures(
+    model: Model,
+    preprocess: Preprocess,
+    pictures: Sequence[Any],
+    lanes: int,
+    title: str,
+    batch_tokens: int,
+) -> Predictions:
+    """`predict` some pictures at a time, for all of them do not fit into memory."""
+    encoded, logits = list[AnyEncoded](), list[Floats]()
+    for start in range(0, len(pictures), PICTURES):
+        given = [picture.read() for picture in pictures[start : start + PICTURES]]
+        part = predict(model, preprocess, given, lanes, title, batch_tokens)
+        encoded += [replace(one, arrays={}) for one in part.encoded]
+        logits.append(part.logits)
+    return Predictions(encoded, np.concatenate(logits))
+
+
+PREDICT: dict[str, Callable[..., Predictions]] = {
+    "text-classification": predict,
+    "image-classification": predict_pictures,
+}
 
 
 def fit_temperature(logits: Floats, truth: Sequence[int]) -> float:

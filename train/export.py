@@ -17,7 +17,6 @@ from optimum.exporters.onnx import onnx_export_from_model
 from optimum.onnxruntime import ORTQuantizer
 from optimum.onnxruntime.configuration import AutoQuantizationConfig
 from tokenizers import Tokenizer
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging
 
 from bentos.model_store import load_model, save_entry
@@ -25,10 +24,13 @@ from bentos.postprocess import probabilities
 from bentos.preprocess import PREPROCESS
 from bentos.request_log import make_row
 from bentos.task import Task
+from bentos.torch_model import AUTO_CLASS
 from bentos.vocabulary import vocabulary
+from train.canonical import CANONICAL
 from train.data import Split, Splits
 from train.evaluate import METRICS, Predictions, fit_temperature, predict_variant
 from train.packed import can_be_packed, note_packed, without_padding
+from train.pictures import raw
 
 LIBRARIES = (
     "torch",
@@ -40,13 +42,12 @@ LIBRARIES = (
     "tokenizers",
     "bentoml",
 )
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
-CANONICAL_TEXTS = (
-    "A wonderful evening, every minute of it.",
-    "I asked for my money back after an hour.",
-    "meh",
-    "Not as bad as everyone says, and yet I would not buy it again.",
-    "It crashed twice, the menus are a maze, and still I played until four in the morning. " * 4,
+PREPROCESSING_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+    "preprocessor_config.json",
 )
 
 
@@ -68,7 +69,7 @@ class Variant:
 def export_variants(trained: Path, task: Task, folder: Path, names: Sequence[str]) -> dict[str, Path]:
     """Write a folder for each variant below `folder`, Hugging Face's own file names in each.
 
-    `trained` holds the torch model and its tokenizer; it is the folder of the torch variant.
+    `trained` holds the torch model and its preprocessing; it is the folder of the torch variant.
     """
     folders = {"torch": trained, "onnx": folder / "onnx", "onnx-int8": folder / "onnx-int8"}
     for name in ("onnx", "onnx-int8"):
@@ -83,18 +84,25 @@ def export_variants(trained: Path, task: Task, folder: Path, names: Sequence[str
 def export_onnx(torch_folder: Path, folder: Path, task: Task) -> None:
     """The single-precision ONNX graph by optimum, which warns at length about constants of the graph."""
     logging.set_verbosity_error()
-    model = AutoModelForSequenceClassification.from_pretrained(torch_folder, attn_implementation="eager")
+    model = AUTO_CLASS[task.pipeline_tag].from_pretrained(torch_folder, attn_implementation="eager")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         onnx_export_from_model(without_padding(model), folder, task=task.pipeline_tag, do_validation=False)
     if can_be_packed(model):
         note_packed(folder / "model.onnx")
-    AutoTokenizer.from_pretrained(torch_folder).save_pretrained(folder)
+    copy_preprocessing(torch_folder, folder)
     logging.set_verbosity_warning()
 
 
+def copy_preprocessing(folder: Path, other: Path) -> None:
+    """The files by which inputs become arrays."""
+    for name in PREPROCESSING_FILES:
+        if (folder / name).is_file():
+            shutil.copy(folder / name, other / name)
+
+
 def quantize(onnx_folder: Path, folder: Path, configuration: str) -> None:
-    """Dynamic int8 of `model.onnx` by the named optimum AutoQuantizationConfig, tokenizer files beside it."""
+    """Dynamic int8 of `model.onnx` by the named optimum AutoQuantizationConfig, with all that serves it."""
     # A scale for each output channel: 98.9 % of MiniLM's answers stay as in single precision, 97.4 % without.
     options: dict[str, Any] = {"is_static": False, "per_channel": True}
     options["operators_to_quantize"] = ["Conv", "Gather", "MatMul"]
@@ -102,9 +110,7 @@ def quantize(onnx_folder: Path, folder: Path, configuration: str) -> None:
         options["reduce_range"] = True  # without VNNI an 8-bit product can overflow its 16-bit sum
     settings = getattr(AutoQuantizationConfig, configuration)(**options)
     ORTQuantizer.from_pretrained(onnx_folder).quantize(save_dir=folder, quantization_config=settings)
-    for name in TOKENIZER_FILES:
-        if (onnx_folder / name).is_file():
-            shutil.copy(onnx_folder / name, folder / name)
+    copy_preprocessing(onnx_folder, folder)
 
 
 def quantization_for_this_cpu() -> str:
@@ -155,8 +161,9 @@ def store_variant(variant: Variant, tag: str, task: Task, splits: Splits, facts:
             f"{json.dumps(r)}\n" for r in reference_rows(variant, tag, task, splits.test)
         ),
         "canonical.json": json.dumps(canonical_cases(variant, task), indent=1),
-        "vocabulary.json": json.dumps(reference_vocabulary(variant, task)),
     }
+    if not task.reads_pictures:
+        texts["vocabulary.json"] = json.dumps(reference_vocabulary(variant, task))
     for name, text in texts.items():
         (variant.folder / name).write_text(text, encoding="utf-8")
     save_entry(variant.folder, tag, as_latest="retrained" not in facts)
@@ -175,12 +182,14 @@ def reference_rows(variant: Variant, tag: str, task: Task, test: Split) -> list[
             labels=task.labels,
             probs=scores[i],
             latency_ms=None,
-            text=test.texts[i],
+            text=raw(test.texts[i]),
             encoded=variant.test.encoded[i],
             log_inputs="hash",
             key=b"",
         )
-        row.pop("text_hash")  # the key of a log is its own: hashes could never match
+        row.pop(
+            "image_hash" if task.reads_pictures else "text_hash"
+        )  # the key of a log is its own: hashes could never match
         rows.append({**row, "true_label": task.labels[int(test.labels[i])]})
     return rows
 
@@ -202,10 +211,14 @@ def canonical_cases(variant: Variant, task: Task) -> list[dict[str, Any]]:
     """A few fixed inputs, one to a call, with the logits that this machine makes of them."""
     preprocess = PREPROCESS[task.pipeline_tag](variant.folder, task)
     model = load_model(variant.name, variant.folder, task)
-    inputs: list[Any] = [t if len(task.text_column_names) == 1 else (t, "A book.") for t in CANONICAL_TEXTS]
     return [
-        {"inputs": i, "logits": model.run(preprocess.pad(preprocess([i])))[0].astype(float).tolist()}
-        for i in inputs
+        {
+            "inputs": i,
+            "logits": model.run(preprocess.pad(preprocess([preprocess.from_json(i)])))[0]
+            .astype(float)
+            .tolist(),
+        }
+        for i in CANONICAL[task.pipeline_tag](task)
     ]
 
 

@@ -9,8 +9,9 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from bentos.task import Task
+from train.pictures import Picture
 
-Text = str | tuple[str, str]
+Text = str | tuple[str, str] | Picture
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 NO_WORD = re.compile(r"[\W_]+")
 
@@ -31,8 +32,10 @@ Parts = dict[str, list[Row]]  # by the name of the split
 def text_key(text: Text) -> int:
     """64 bits of the normalised text: NFKC, case folded, `<br />`, punctuation and spacing as one space.
 
-    A text of nothing but punctuation or emoji stands for itself.
+    A text of nothing but punctuation or emoji stands for itself; of a picture the bytes of its file count.
     """
+    if isinstance(text, Picture):
+        return hash64(text.sha256)
     texts = (text,) if isinstance(text, str) else text
     return hash64("\0".join(map(_normalised, texts)))
 
