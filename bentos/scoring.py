@@ -58,7 +58,10 @@ class Scorer:
         answer = await self._answer(encoded)
         logits = logits_of(answer)
         scores = probabilities(logits, self._task.problem_type, self._entry.temperature)
-        answers = [ranked(row, self._task.labels, options.top_k) for row in options.scores(logits, scores)]
+        interval = None if options.function_to_apply else self._entry.interval
+        answers = [
+            ranked(row, self._task.labels, options.top_k, interval) for row in options.scores(logits, scores)
+        ]
         # huggingface_hub's text_classification takes the first element of what it gets, even for one text
         is_list = isinstance(inputs, list) or b"hf_hub/" in header({"headers": call.headers}, b"user-agent")
         seconds = Seconds(tokenized - started, time.monotonic() - started)

@@ -18,7 +18,10 @@ from tests.serving import Server
 SINGLE = load_task("sample-reviews")
 PAIR = replace(SINGLE, text_column_names=("one", "two"))
 RATING = replace(PAIR, labels=("rating",), problem_type="regression")
-TASKS = pytest.mark.parametrize("task", [SINGLE, PAIR, RATING], ids=["single", "pair", "rating"])
+SEVERAL = replace(SINGLE, problem_type="multi_label_classification")
+TASKS = pytest.mark.parametrize(
+    "task", [SINGLE, PAIR, RATING, SEVERAL], ids=["single", "pair", "rating", "several"]
+)
 
 SETTINGS = """
 [generation]

@@ -65,8 +65,14 @@ def read_file(path: str | Path) -> Table:
 def needed_columns(task: Task) -> list[str]:
     """Every column that the task names."""
     optional = (task.timestamp_column_name, task.group_column_name, task.split_column_name)
-    named = [*task.text_column_names, task.label_column_name, *optional, *task.row_filter]
+    optional += (task.user_column_name, task.item_column_name)
+    named = [*task.text_column_names, *label_columns(task), *optional, *task.row_filter]
     return [name for name in dict.fromkeys(named) if name]
+
+
+def label_columns(task: Task) -> list[str]:
+    """The column of the labels, or the one of each label."""
+    return [task.label_column_name] if task.label_column_name else list(task.labels)
 
 
 def require_columns(table: Mapping[str, Any], names: list[str], source: str) -> None:
@@ -142,12 +148,19 @@ def _hub_table(part: Any, task: Task) -> Table:
     """The needed columns; label numbers become names where the data set's names are the task's."""
     require_columns(part.features, needed_columns(task), str(task.dataset_name))
     table: Table = part.select_columns(needed_columns(task)).to_dict()
-    names = getattr(part.features[task.label_column_name], "names", [])
-    if set(names) == set(task.labels):
-        table[task.label_column_name] = [
-            names[i] if i is not None and i >= 0 else None for i in table[task.label_column_name]
-        ]
+    if task.label_column_name:
+        feature = part.features[task.label_column_name]
+        names = getattr(getattr(feature, "feature", feature), "names", [])
+        if set(names) == set(task.labels):
+            table[task.label_column_name] = [_named(i, names) for i in table[task.label_column_name]]
     return table
+
+
+def _named(number: Any, names: Sequence[str]) -> Any:
+    """The name of a label number, the names of a list of them."""
+    if isinstance(number, list):
+        return [_named(i, names) for i in number]
+    return names[number] if number is not None and number >= 0 else None
 
 
 def _read_csv(path: Path) -> Table:

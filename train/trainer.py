@@ -31,6 +31,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from bentos.task import Task, TaskError
 from train.data import Split, Splits
+from train.regression import Scale, rank_correlation, scale_of
 
 SPECIAL_TOKENS = {
     "pad_token": "[PAD]",
@@ -41,6 +42,9 @@ SPECIAL_TOKENS = {
 }
 
 
+SHOWN = ("accuracy", "micro_f1", "rmse")  # after an epoch, beside the loss
+
+
 def make_trainer(task: Task, splits: Splits, folder: Path, show_progress: bool = False) -> Trainer:
     """A `transformers.Trainer` over the splits, checkpoints in `folder`.
 
@@ -49,6 +53,7 @@ def make_trainer(task: Task, splits: Splits, folder: Path, show_progress: bool =
     Raises TaskError for an argument that TrainingArguments refuses or a model that cannot be had.
     """
     tokenizer = load_tokenizer(task, splits.train.texts)
+    scale = label_scale(task, splits)
     if task.model_name_or_path is None:
         # A step of so small a model is a hundred tiny products: shared by two threads they are no faster,
         # and beside one busy neighbour they were 15 times slower.
@@ -56,11 +61,11 @@ def make_trainer(task: Task, splits: Splits, folder: Path, show_progress: bool =
     trainer: Trainer = Trainer(
         model_init=model_maker(task, tokenizer),
         args=training_arguments(task, folder),
-        train_dataset=encode(splits.train, tokenizer, task),
-        eval_dataset=encode(splits.validation, tokenizer, task),
+        train_dataset=encode(splits.train, tokenizer, task, scale),
+        eval_dataset=encode(splits.validation, tokenizer, task, scale),
         processing_class=tokenizer,
         data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=epoch_metrics,
+        compute_metrics=lambda prediction: EPOCH_METRICS[task.problem_type](prediction, scale),
         callbacks=[ProgressReport(show_progress)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints a dict for every log entry
@@ -83,6 +88,19 @@ def trained_folder(trainer: Trainer, folder: Path) -> Path:
     for part in (trainer.model, trainer.processing_class):
         cast(PreTrainedModel, part).save_pretrained(folder)
     return folder
+
+
+@torch.no_grad()
+def answer_in_units(model: torch.nn.Module, scale: Scale) -> None:
+    """Put the scale into the last product of a trained model, so that it answers in the labels' own units.
+
+    Raises TaskError where that product has no bias.
+    """
+    *_, head = (module for module in model.modules() if isinstance(module, torch.nn.Linear))
+    if head.bias is None:
+        raise TaskError(f"{type(model).__name__} ends without a bias; choose another model_name_or_path.")
+    head.weight *= scale.deviation
+    head.bias.mul_(scale.deviation).add_(scale.mean)
 
 
 def training_arguments(task: Task, folder: Path) -> TrainingArguments:
@@ -168,7 +186,12 @@ def model_maker(task: Task, tokenizer: PreTrainedTokenizerBase) -> Callable[[], 
     return lambda: AutoModelForSequenceClassification.from_config(config)
 
 
-def encode(split: Split, tokenizer: PreTrainedTokenizerBase, task: Task) -> Dataset:
+def label_scale(task: Task, splits: Splits) -> Scale:
+    """That of the training labels of a regression; classes have none."""
+    return scale_of(splits.train.labels) if task.problem_type == "regression" else Scale()
+
+
+def encode(split: Split, tokenizer: PreTrainedTokenizerBase, task: Task, scale: Scale) -> Dataset:
     """A data set of input ids, labels and lengths, cut at `task.max_seq_length`, unpadded."""
     pairs = [(text, None) if isinstance(text, str) else text for text in split.texts]
     first, second = [p[0] for p in pairs], [p[1] for p in pairs]
@@ -180,12 +203,13 @@ def encode(split: Split, tokenizer: PreTrainedTokenizerBase, task: Task) -> Data
             max_length=task.max_seq_length,
         )
     )
-    return Dataset.from_dict(
-        {**columns, "label": split.labels, "length": [len(i) for i in columns["input_ids"]]}
-    )
+    labels = split.labels
+    if task.problem_type == "regression":
+        labels = [(label - scale.mean) / scale.deviation for label in labels]
+    return Dataset.from_dict({**columns, "label": labels, "length": [len(i) for i in columns["input_ids"]]})
 
 
-def epoch_metrics(prediction: EvalPrediction) -> dict[str, float]:
+def class_epoch(prediction: EvalPrediction, scale: Scale) -> dict[str, float]:
     """Accuracy and macro F1 of the validation split after an epoch."""
     logits, truth = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
     guess = logits.argmax(axis=-1)
@@ -193,6 +217,28 @@ def epoch_metrics(prediction: EvalPrediction) -> dict[str, float]:
         "accuracy": float((guess == truth).mean()),
         "macro_f1": float(f1_score(truth, guess, average="macro", zero_division=0)),
     }
+
+
+def labels_epoch(prediction: EvalPrediction, scale: Scale) -> dict[str, float]:
+    """Of several labels, micro and macro F1."""
+    given, truth = np.asarray(prediction.predictions) >= 0, np.asarray(prediction.label_ids) > 0
+    kinds = ("micro", "macro")
+    return {f"{kind}_f1": float(f1_score(truth, given, average=kind, zero_division=0)) for kind in kinds}
+
+
+def regression_epoch(prediction: EvalPrediction, scale: Scale) -> dict[str, float]:
+    """Of a regression, RMSE in the labels' own units and Spearman's rank correlation."""
+    answers = np.asarray(prediction.predictions, np.float64).ravel()
+    truth = np.asarray(prediction.label_ids, np.float64).ravel()
+    rmse = scale.deviation * float(np.sqrt(np.mean((answers - truth) ** 2)))
+    return {"rmse": rmse, "spearman": rank_correlation(answers, truth)}
+
+
+EPOCH_METRICS = {
+    "single_label_classification": class_epoch,
+    "multi_label_classification": labels_epoch,
+    "regression": regression_epoch,
+}
 
 
 class ProgressReport(TrainerCallback):
@@ -232,7 +278,8 @@ def _epoch_line(args: TrainingArguments, state: TrainerState, metrics: dict[str,
     return (
         f"epoch {state.epoch:.0f} of {args.num_train_epochs:g}  "
         + (f"training loss {losses[-1]:.3f}  " if losses else "")
-        + f"validation loss {metrics['eval_loss']:.3f}  accuracy {metrics['eval_accuracy']:.3f}"
+        + f"validation loss {metrics['eval_loss']:.3f}  "
+        + "  ".join(f"{name} {metrics[f'eval_{name}']:.3f}" for name in SHOWN if f"eval_{name}" in metrics)
     )
 
 
