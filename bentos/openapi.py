@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bentos.incoming import MAX_HEADER_BYTES, REQUEST_ID
+from bentos.postprocess import COVERAGE
 from bentos.schema import FUNCTIONS, INTERVAL, MAX_NUMBER, SOURCES, TAGS
 from bentos.task import Task
 
@@ -205,9 +206,10 @@ def answer_schemas(task: Task) -> Json:
     """What comes back."""
     columns: Json = {"label": {"enum": list(task.labels)}, "score": {"type": "number"}}
     if task.problem_type == "regression":
+        told = f"Low and high; of new inputs like the held-out ones {COVERAGE:.0%} have the truth inside."
         columns["interval"] = {
             **INTERVAL,
-            "description": "Low and high: where the truth lies in 9 of 10 cases.",
+            "description": told,
         }
     score = record(columns, ["label", "score"])
     ranking = {"type": "array", "items": score, "minItems": 1, "maxItems": len(task.labels)}

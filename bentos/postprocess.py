@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+COVERAGE = 0.9  # of the intervals of a regression
 THRESHOLD = 0.5  # of several labels each is given from this score on
 
 

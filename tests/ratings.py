@@ -1,4 +1,4 @@
-"""Made-up ratings of books: readers like one of two genres, and some rate higher than others."""
+"""Made-up ratings of books: one of two genres is better, and some readers rate higher than others."""
 
 from itertools import product
 
@@ -22,13 +22,13 @@ def books() -> pd.DataFrame:
 
 
 def ratings() -> pd.DataFrame:
-    """All readers rate all books: 9 where the genre is theirs, else 3, some of them one less."""
+    """All readers rate all books: some rate higher, one genre is better, and a point of chance either way."""
     return pd.DataFrame(
         [
             {
                 "user_id": 100 + user,
                 "book_id": book,
-                "rating": (9 if (user + book) % 2 == 0 else 3) - user % 3 // 2,
+                "rating": 4 + 3 * (user % 2) + 2 * (book % 2) + (user * 7 + book * 5) % 3 - 1,
             }
             for user, book in product(range(READERS), range(BOOKS))
         ]

@@ -43,4 +43,4 @@ def test_biases_explain_what_users_and_items_add() -> None:
     assert rmse["mean"] == pytest.approx(np.sqrt(2), rel=0.2)
     assert rmse["item means"] == pytest.approx(np.sqrt(1.25), rel=0.2)
     assert rmse["user and item biases"] == pytest.approx(0.5, rel=0.2)
-    assert found["mean"]["users"] == 30
+    assert 20 < found["mean"]["users"] <= 30  # those of two held-out ratings or more

@@ -67,12 +67,12 @@ def test_without_labels_there_are_no_errors() -> None:
 
 
 def test_false_alarms_stay_within_the_stated_rate() -> None:
-    alarms = [measured(errors(i, 60), errors(1000 + i, 400)).fell for i in range(150)]
+    alarms = [measured(errors(i, 60), errors(1000 + i, 400)).fell for i in range(100)]
     assert sum(alarms) <= binom.ppf(0.995, len(alarms), ALPHA)
 
 
 def test_the_smallest_rise_is_seen_in_four_of_five_cases() -> None:
     rise = measured(errors(1, 80), errors(0, 2000)).smallest_rise
     assert rise is not None
-    seen = [measured(errors(i, 80, spread=1 + rise), errors(0, 2000)).fell for i in range(60)]
+    seen = [measured(errors(i, 80, spread=1 + rise), errors(0, 2000)).fell for i in range(40)]
     assert np.mean(seen) == pytest.approx(0.8, abs=0.15)

@@ -47,9 +47,9 @@ def test_the_rank_is_that_of_one_more_row() -> None:
 def test_a_trained_model_answers_in_the_units_of_the_labels() -> None:
     model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Linear(2, 1))
     given = torch.ones(1, 3)
-    before = float(model(given))
+    before = model(given).item()
     answer_in_units(model, Scale(7.8, 1.5))
-    assert float(model(given)) == pytest.approx(7.8 + 1.5 * before, abs=1e-5)
+    assert model(given).item() == pytest.approx(7.8 + 1.5 * before, abs=1e-5)
 
 
 def test_equal_labels_have_a_scale() -> None:

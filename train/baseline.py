@@ -17,7 +17,7 @@ from train.multi_label import f1_scores
 from train.regression import regression_metrics
 
 WEIGHTS = (1, 3, 6, 10, 20, 40)  # of the overall mean in the bias of a user or an item, in ratings
-ROUNDS = 10  # of fitting users and items in turn
+ROUNDS = 5  # of fitting users and items in turn
 
 Floats = NDArray[np.float64]
 

@@ -101,7 +101,7 @@ def profiles(table: pd.DataFrame) -> list[str]:
 
 
 def profile_text(titles: Sequence[Title], average: float) -> str:
-    """How a reader rates (1 to 10, here out of 100), the titles that he rated best, and those he did not like.
+    """How a reader rates (1 to 10, here out of 100), the titles that he rated best, and those he disliked.
 
     `titles` come best first.
     """

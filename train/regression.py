@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.metrics import ndcg_score
 
-from bentos.postprocess import Interval
+from bentos.postprocess import COVERAGE, Interval
 
-COVERAGE = 0.9  # of the intervals
 TOP = 10  # items that a user looks at
 
 Floats = NDArray[np.float64]

@@ -99,7 +99,7 @@ def answer_in_units(model: torch.nn.Module, scale: Scale) -> None:
     *_, head = (module for module in model.modules() if isinstance(module, torch.nn.Linear))
     if head.bias is None:
         raise TaskError(f"{type(model).__name__} ends without a bias; choose another model_name_or_path.")
-    head.weight *= scale.deviation
+    head.weight.mul_(scale.deviation)
     head.bias.mul_(scale.deviation).add_(scale.mean)
 
 
