@@ -38,7 +38,12 @@ class Road:
 
     @property
     def rows(self) -> list[Row]:
-        return list(read_log(self.server.logs / self.entry.task.name).rows)
+        return logged(self.server, self.entry.task.name, "held-out")
+
+
+def logged(server: Server, task: str, request_id: str) -> list[Row]:
+    """The rows of a request."""
+    return [row for row in read_log(server.logs / task).rows if row["request_id"] == request_id]
 
 
 @pytest.fixture(scope="module", params=SYSTEMS)
@@ -118,3 +123,20 @@ def test_the_truth_does_not_alarm_and_the_contrary_does(result: dict[str, Any]) 
         WRONG_SOURCE: True,
     }
     assert by_source[RIGHT_SOURCE]["labels"] == SENT
+
+
+@pytest.mark.parametrize("road", ["book-ratings"], indirect=True)
+def test_ten_thousand_items_are_ranked_in_one_request(road: Road) -> None:
+    profile = road.system.held_out()[0][0]["text"]
+    pairs = [
+        {"text": profile, "text_pair": f"Rated {i % 50 + 40}, {i} readers. Volume {i}"} for i in range(10_000)
+    ]
+    headers = {"X-Request-ID": "bulk"}
+    answered = httpx.post(f"{road.server.url}/predict", json={"inputs": pairs}, headers=headers, timeout=120)
+    scores = [one["score"] for (one,) in answered.raise_for_status().json()]
+    assert len(set(scores)) > 100
+    task = road.entry.task.name
+    rows = until(lambda: len(found := logged(road.server, task, "bulk")) == 10_000 and found, road.server)
+    assert [row["score"] for row in sorted(rows, key=lambda row: row["index"])] == pytest.approx(
+        scores, rel=1e-6
+    )

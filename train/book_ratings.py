@@ -15,7 +15,7 @@ from train.values import number
 RATING_COLUMNS = ["user_id", "book_id", "rating"]
 BOOK_COLUMNS = ["book_id", "title", "authors", "genres", "description"]
 TEST, VALIDATION = 0.15, 0.10  # shares of each reader's ratings
-WEIGHT = 5  # ratings of the average kind that are added to each average: few ratings say little
+WEIGHT = 5  # typical ratings that are added to each average: few ratings say little
 LIKED, DISLIKED = 5, 2  # titles in a profile
 GENRES = 6
 DESCRIPTION = 200  # characters
@@ -62,17 +62,29 @@ def pairs(ratings: pd.DataFrame, books: pd.DataFrame) -> pd.DataFrame:
     table = once.merge(books, on="book_id").astype({"rating": float})
     places = [hash64(f"{u} {b}") / 2**64 for u, b in zip(table["user_id"], table["book_id"], strict=True)]
     table["split"] = [split_of(place) for place in places]
-    is_train = table["split"] == "train"
-    table["known"] = table["rating"].where(is_train, 0.0)  # what texts may be made of
-    n, own = is_train.astype(int), table["known"]
-    overall = (own.sum() - own) / (n.sum() - n).clip(lower=1)
-    for side in ("user_id", "book_id"):
-        others = n.groupby(table[side]).transform("sum") - n
-        total = own.groupby(table[side]).transform("sum") - own
-        table[f"{side} n"], table[f"{side} average"] = others, (total + WEIGHT * overall) / (others + WEIGHT)
+    table = with_averages(table)
     table["profile"] = profiles(table)
-    table["book"] = [book_text(row, row["book_id average"], row["book_id n"]) for row in records(table)]
+    table["book"] = [book_text(row, row["book average"], row["book n"]) for row in records(table)]
     return table[["user_id", "book_id", "profile", "book", "rating", "split"]]
+
+
+def with_averages(table: pd.DataFrame) -> pd.DataFrame:
+    """How others rate the book, how its reader rates, and of how many ratings each is known.
+
+    Each is drawn towards the typical rating.
+    """
+    train = table["split"] == "train"
+    typical = table["rating"][train].median()
+    for side in ("book", "user"):
+        above, n = others(table["rating"] - typical, train, table[f"{side}_id"])
+        table[f"{side} n"], table[f"{side} average"] = n, typical + above / (n + WEIGHT)
+    return table
+
+
+def others(values: pd.Series, train: pd.Series, groups: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Sum and number of the training values in each row's group, its own left out."""
+    known, n = values.where(train, 0.0), train.astype(int)
+    return known.groupby(groups).transform("sum") - known, n.groupby(groups).transform("sum") - n
 
 
 def split_of(place: float) -> str:
@@ -94,7 +106,7 @@ def profiles(table: pd.DataFrame) -> list[str]:
                 for title, rating, book in known.get(row["user_id"], [])
                 if book != row["book_id"]
             ],
-            row["user_id average"],
+            row["user average"],
         )
         for row in records(table)
     ]

@@ -64,8 +64,8 @@ def read_file(path: str | Path) -> Table:
 
 def needed_columns(task: Task) -> list[str]:
     """Every column that the task names."""
-    optional = (task.timestamp_column_name, task.group_column_name, task.split_column_name)
-    optional += (task.user_column_name, task.item_column_name)
+    optional = [task.timestamp_column_name, task.group_column_name, task.split_column_name]
+    optional += [task.user_column_name, task.item_column_name]
     named = [*task.text_column_names, *label_columns(task), *optional, *task.row_filter]
     return [name for name in dict.fromkeys(named) if name]
 
