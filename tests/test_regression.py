@@ -1,9 +1,14 @@
 """Regression: metrics done by hand, intervals that hold, and answers in the labels' units."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from bentos.task import load_task
+from train.evaluate import Predictions
+from train.export import GateError, Variant, check_gate
 from train.regression import Scale, fit_interval, regression_metrics, scale_of
 from train.trainer import answer_in_units
 
@@ -54,3 +59,14 @@ def test_a_trained_model_answers_in_the_units_of_the_labels() -> None:
 
 def test_equal_labels_have_a_scale() -> None:
     assert scale_of([4.0, 4.0]) == Scale(4.0, 1.0)
+
+
+def test_the_gate_goes_by_the_relative_rmse() -> None:
+    nothing = Predictions([], np.empty((0, 1)))
+    of = {
+        name: Variant(name, Path(), 1.0, None, {"rmse": rmse}, nothing)
+        for name, rmse in (("torch", 2.0), ("onnx-int8", 2.03))
+    }
+    check_gate(of, load_task("book-ratings", ["max_accuracy_loss=0.02"]))
+    with pytest.raises(GateError, match=r"onnx-int8 has rmse 2.0300 .* a loss of 0.0150"):
+        check_gate(of, load_task("book-ratings", ["max_accuracy_loss=0.01"]))

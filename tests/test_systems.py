@@ -8,16 +8,19 @@ from typing import Any
 
 import httpx
 import pytest
+from bentoml.exceptions import InvalidArgument
 from huggingface_hub import InferenceClient
 
 from bentos.model_store import Entry, load_entry
 from bentos.request_log import Row, read_log
+from bentos.serve_args import ServeArgs, shadow_entry
 from monitoring.__main__ import main as monitor
 from monitoring.schema import RESULT
 from tests.serving import Server, serve, until
 from tests.systems import SYSTEMS, System
 from train.__main__ import main as train
 
+RATINGS = pytest.mark.parametrize("road", ["book-ratings"], indirect=True)
 SENT = 60
 RIGHT_SOURCE, WRONG_SOURCE = "audit", "user"
 
@@ -55,7 +58,7 @@ def road(
     assert train([*system.arguments, "--runs", str(folder), "--baseline"]) == 0
     run = json.loads((folder / system.task.name / "last_run.json").read_text())
     held_out = system.held_out()[:SENT]
-    with serve(folder, "--arg", f"task={system.path}") as server:
+    with serve(folder, "--arg", f"task={system.path}", "--arg", "drain_seconds=0") as server:
         body = {"inputs": [given for given, _ in held_out]}
         headers = {"X-Request-ID": "held-out"}
         answered = httpx.post(
@@ -125,7 +128,23 @@ def test_the_truth_does_not_alarm_and_the_contrary_does(result: dict[str, Any]) 
     assert by_source[RIGHT_SOURCE]["labels"] == SENT
 
 
-@pytest.mark.parametrize("road", ["book-ratings"], indirect=True)
+@RATINGS
+def test_a_number_comes_with_its_interval(road: Road) -> None:
+    interval = road.entry.interval
+    assert interval is not None
+    for (one,) in road.answers:
+        low, high = one["interval"]
+        assert (one["score"] - low, high - one["score"]) == pytest.approx((interval.half_width,) * 2)
+    assert road.entry.metrics["interval_coverage"] == pytest.approx(interval.coverage, abs=0.1)
+
+
+@RATINGS
+def test_a_shadow_of_numbers_is_refused(road: Road) -> None:
+    with pytest.raises(InvalidArgument, match="answers numbers; a shadow compares labels"):
+        shadow_entry(ServeArgs(task=road.system.path, shadow="torch"), road.entry)
+
+
+@RATINGS
 def test_ten_thousand_items_are_ranked_in_one_request(road: Road) -> None:
     profile = road.system.held_out()[0][0]["text"]
     pairs = [
