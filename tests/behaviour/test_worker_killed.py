@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from bentos.log_reader import read_log
@@ -98,3 +99,15 @@ def test_a_request_in_a_runner_that_is_killed_may_be_sent_again(store: Path, tmp
             response = asked.result()
     assert (response.status_code, response.headers.get("retry-after")) == (503, "1")
     assert "process that computes was lost" in response.json()["error"]
+
+
+def test_the_end_may_come_while_workers_are_renewed(store: Path, tmp_path: Path) -> None:
+    with serve(tmp_path, "--arg", "version=tiny", "--arg", "variant=torch") as server:
+        supervisor = psutil.Process(server.process.pid)
+        runner = worker_of(server, "sample-reviews-runner")
+        os.kill(runner, signal.SIGKILL)
+        until(lambda: worker_of(server, "sample-reviews-runner") not in (0, runner), server)
+        workers = supervisor.children(recursive=True)
+        supervisor.terminate()
+        assert server.process.wait(60) == 0
+        assert not psutil.wait_procs(workers, timeout=10)[1], "a worker is left behind"
