@@ -78,7 +78,7 @@ def pools(loaded: Loaded) -> dict[str, Columns]:
 def unseen(task: Task) -> list[Image.Image]:
     """Those of the class that the model does not know."""
     table = class_folders(str(task.train_dir), task)
-    rows = zip(table[task.image_column_name], table[task.label_column_name], strict=True)
+    rows = zip(table[task.image_column_name], table[task.label_column_names[0]], strict=True)
     return [open_picture(read()) for read, label in rows if label not in task.labels]
 
 

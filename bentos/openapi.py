@@ -8,7 +8,8 @@ from typing import Any
 
 from bentos.incoming import MAX_HEADER_BYTES, REQUEST_ID
 from bentos.pictures import FORMATS, MAX_PIXELS
-from bentos.schema import FUNCTIONS, SOURCES, TAGS
+from bentos.postprocess import COVERAGE
+from bentos.schema import FUNCTIONS, INTERVAL, MAX_NUMBER, SOURCES, TAGS
 from bentos.task import Task
 
 Json = dict[str, Any]
@@ -104,7 +105,9 @@ def predict(task: Task) -> Json:
     """POST /predict."""
     single = PIXEL if task.reads_pictures else EXAMPLE["text"]
     given = single if len(task.input_column_names) == 1 else EXAMPLE
-    scores = [{"label": label, "score": 1 / len(task.labels)} for label in task.labels]
+    is_number = task.problem_type == "regression"
+    scores: list[Json] = [{"label": label, "score": 1 / len(task.labels)} for label in task.labels]
+    scores = [{"label": task.labels[0], "score": 3.2, "interval": [2.1, 4.3]}] if is_number else scores
     examples = {
         "one": {"value": {"inputs": given}},
         "list": {"value": {"inputs": [given, given], "parameters": {"top_k": 1, "tags": {"app": "730"}}}},
@@ -125,7 +128,8 @@ def predict(task: Task) -> Json:
 
 def feedback(task: Task) -> Json:
     """POST /feedback."""
-    label = 4.5 if task.problem_type == "regression" else task.labels[0]
+    true = {"regression": 4.5, "multi_label_classification": list(task.labels[:2])}
+    label = true.get(task.problem_type, task.labels[0])
     one = {"request_id": "order-66", "index": 0, "label": label, "source": "audit"}
     done = response("Noted", "application/json", ref("schemas", "Accepted"))
     operation = {
@@ -176,7 +180,7 @@ def request_schemas(task: Task) -> Json:
     row = {
         "request_id": {"type": "string", "pattern": f"^{REQUEST_ID.pattern.decode()}$"},
         "index": {"type": "integer", "minimum": 0, "default": 0, "description": "Of the input in its list."},
-        "label": {"type": "number"} if task.problem_type == "regression" else {"enum": list(task.labels)},
+        "label": true_label(task),
         "source": {"enum": list(SOURCES), "default": "user", "description": "audit: of a random sample."},
     }
     return {
@@ -214,9 +218,24 @@ def picture_schemas(task: Task) -> Json:
 INPUTS = {"text-classification": text_schemas, "image-classification": picture_schemas}
 
 
+def true_label(task: Task) -> Json:
+    """A label, a list of labels, or a number."""
+    if task.problem_type == "regression":
+        return {"type": "number", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER}
+    label: Json = {"enum": list(task.labels)}
+    return {"type": "array", "items": label} if task.problem_type == "multi_label_classification" else label
+
+
 def answer_schemas(task: Task) -> Json:
     """What comes back."""
-    score = record({"label": {"enum": list(task.labels)}, "score": {"type": "number"}}, ["label", "score"])
+    columns: Json = {"label": {"enum": list(task.labels)}, "score": {"type": "number"}}
+    if task.problem_type == "regression":
+        told = f"Low and high; of new inputs like the held-out ones {COVERAGE:.0%} have the truth inside."
+        columns["interval"] = {
+            **INTERVAL,
+            "description": told,
+        }
+    score = record(columns, ["label", "score"])
     ranking = {"type": "array", "items": score, "minItems": 1, "maxItems": len(task.labels)}
     several = {"type": "array", "items": ref("schemas", "Ranking"), "minItems": 1}
     return {

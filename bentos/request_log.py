@@ -81,8 +81,9 @@ def make_row(
 ) -> Row:
     """The log row of one item; `probs` in the order of `labels`, `key` of the text hash at most 64 bytes.
 
-    Scores, entropy and shares have at most seven significant digits, the latency three decimals. `buckets`
-    holds the token buckets in rising order, two digits in base 32 each: `int(pair, 32)`.
+    Scores, entropy and shares have at most seven significant digits, the latency three decimals; the number
+    that a single label is the name of has no entropy. `buckets` holds the token buckets in rising order, two
+    digits in base 32 each: `int(pair, 32)`.
     """
     scores = [float(score) for score in probs]
     best = max(range(len(scores)), key=scores.__getitem__)
@@ -94,7 +95,7 @@ def make_row(
         "label": labels[best],
         "score": _short(scores[best]),
         "probs": [_short(score) for score in scores],
-        "entropy": _short(-sum(score * math.log(score) for score in scores if score > 0)),
+        "entropy": entropy(scores) if len(labels) > 1 else None,
         "latency_ms": latency_ms if latency_ms is None else round(latency_ms, 3),
         "status": 200,
         "truncated": encoded.truncated,
@@ -102,6 +103,11 @@ def make_row(
         **describe(text, encoded),
         **(_traces(text, encoded, key) if log_inputs != "none" else {}),
     }
+
+
+def entropy(scores: Sequence[float]) -> float:
+    """In nats."""
+    return _short(-sum(score * math.log(score) for score in scores if score > 0))
 
 
 def _traces(given: Input, encoded: AnyEncoded, key: bytes) -> Row:

@@ -1,6 +1,5 @@
 """The schema of /predict and /feedback: from JSON values to inputs, parameters and rows."""
 
-import math
 import re
 from binascii import a2b_base64
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +26,7 @@ SOURCES = ("audit", "user")
 MAX_TAGS = 8  # of a request, which its log rows carry
 MAX_TAG_CHARS = 64  # of a value
 DATA_URL = re.compile("data:image/[a-z0-9.+-]{1,40};base64,", re.IGNORECASE)
+MAX_NUMBER = 1e100  # as a label: sums of squares of larger ones overflow
 TAG_KEY = re.compile("[a-z][a-z0-9_]{0,31}")
 KINDS = {
     dict: "an object",
@@ -40,9 +40,11 @@ KINDS = {
 _TEXT = {"type": "string", "minLength": 1}
 _PAIR = {"type": "object", "properties": {"text": _TEXT, "text_pair": _TEXT}, "required": ["text"]}
 _INPUT = {"anyOf": [_TEXT, _PAIR]}
+INTERVAL: dict[str, Any] = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+SCORE = {"label": {"type": "string"}, "score": {"type": "number"}, "interval": INTERVAL}
 _SCORES = {
     "type": "array",
-    "items": {"type": "object", "properties": {"label": {"type": "string"}, "score": {"type": "number"}}},
+    "items": {"type": "object", "properties": SCORE},
 }
 TAGS = {
     "type": "object",
@@ -63,7 +65,7 @@ Parameters = Annotated[Any, WithJsonSchema({"type": "object", "properties": _PAR
 Scores = Annotated[Any, WithJsonSchema({"anyOf": [_SCORES, {"type": "array", "items": _SCORES}]})]
 RequestId = Annotated[Any, WithJsonSchema({"type": "string", "pattern": REQUEST_ID.pattern.decode()})]
 Index = Annotated[Any, WithJsonSchema({"type": "integer", "minimum": 0})]
-Label = Annotated[Any, WithJsonSchema({"type": ["string", "number"]})]
+Label = Annotated[Any, WithJsonSchema({"type": ["string", "number", "array"]})]
 Source = Annotated[Any, WithJsonSchema({"type": "string", "enum": list(SOURCES)})]
 
 
@@ -119,17 +121,37 @@ def feedback_row(body: Mapping[str, Any], task: Task) -> dict[str, Any]:
     if not (isinstance(request_id, str) and REQUEST_ID.fullmatch(request_id.encode("utf-8", "replace"))):
         raise RequestError(400, "request_id is not the X-Request-ID of an answer.")
     index = _whole(index, 0, "index")
-    if task.problem_type == "regression":
-        if isinstance(label, bool) or not isinstance(label, int | float):
-            raise RequestError(400, f"label is {_kind(label)}, expected a number.")
-        if not math.isfinite(label):
-            raise RequestError(400, "label is infinite, expected a number.")
-    elif not isinstance(label, str) or label not in task.labels:
-        raise RequestError(400, f"label is not one of {', '.join(task.labels)}.")
+    CHECK_LABEL[task.problem_type](label, task)
     if source not in SOURCES:
         raise RequestError(400, f"source is not one of {', '.join(SOURCES)}.")
     ts = utc_text(datetime.now(UTC))
     return {"ts": ts, "request_id": request_id, "index": index, "label": label, "source": source}
+
+
+def _check_class(label: Any, task: Task) -> None:
+    if not isinstance(label, str) or label not in task.labels:
+        raise RequestError(400, f"label is not one of {', '.join(task.labels)}.")
+
+
+def _check_classes(labels: Any, task: Task) -> None:
+    if not isinstance(labels, list):
+        raise RequestError(400, f"label is {_kind(labels)}, expected a list of labels.")
+    if not all(isinstance(label, str) and label in task.labels for label in labels):
+        raise RequestError(400, f"label has an item that is not one of {', '.join(task.labels)}.")
+
+
+def _check_number(label: Any, task: Task) -> None:
+    if isinstance(label, bool) or not isinstance(label, int | float):
+        raise RequestError(400, f"label is {_kind(label)}, expected a number.")
+    if not abs(label) <= MAX_NUMBER:
+        raise RequestError(400, "label is infinite or too large, expected a number.")
+
+
+CHECK_LABEL: dict[str, Callable[[Any, Task], None]] = {
+    "single_label_classification": _check_class,
+    "multi_label_classification": _check_classes,
+    "regression": _check_number,
+}
 
 
 def check_encoded(encoded: Sequence[AnyEncoded]) -> None:

@@ -59,7 +59,10 @@ class Scorer:
             answer = await self._classify(pack(encoded))
         logits = logits_of(answer)
         scores = probabilities(logits, self._task.problem_type, self._entry.temperature)
-        answers = [ranked(row, self._task.labels, options.top_k) for row in options.scores(logits, scores)]
+        interval = None if options.function_to_apply else self._entry.interval
+        answers = [
+            ranked(row, self._task.labels, options.top_k, interval) for row in options.scores(logits, scores)
+        ]
         is_list = isinstance(inputs, list) or (not self._task.reads_pictures and is_from_hub(call))
         seconds = Seconds(tokenized - started, time.monotonic() - started)
         return Reply(

@@ -127,6 +127,10 @@ def shadow_entry(args: ServeArgs, served: Entry) -> Entry | None:
     """
     if not args.shadow:
         return None
+    if served.task.problem_type == "regression":
+        raise InvalidArgument(
+            f"--arg shadow={args.shadow}: {served.tag} answers numbers; a shadow compares labels"
+        )
     name, _, version = served.tag.partition(":")
     tag = args.shadow if ":" in args.shadow else f"{name}:{args.shadow}"
     if args.shadow in VARIANTS:

@@ -74,10 +74,12 @@ class Task:
     test_dir: str | None = None
     text_column_names: tuple[str, ...] = ("text",)  # two names make a text pair
     image_column_name: str = "image"  # pictures, or the names of their files
-    label_column_name: str = "label"
+    label_column_name: str | None = "label"  # None: several labels, each a column of its own, 0 or 1
     timestamp_column_name: str | None = None  # split by time: the newest rows are the test split
     group_column_name: str | None = None  # rows of one group are never on both sides
     split_column_name: str | None = None  # a column that says train / validation / test
+    user_column_name: str | None = None  # of ratings: ranking is measured for each user
+    item_column_name: str | None = None  # what was rated: for the baseline of user and item biases
     row_filter: dict[str, Any] = field(default_factory=dict)  # column: value that a row must have
     validation_split_percentage: float = 10
     test_split_percentage: float = 15
@@ -87,7 +89,7 @@ class Task:
 
     training: dict[str, Any] = field(default_factory=dict)  # transformers.TrainingArguments, verbatim
     quantization: str | None = None  # an optimum AutoQuantizationConfig name; by the CPU when absent
-    max_accuracy_loss: float = 0.01  # of a quantized variant against torch, on the test split
+    max_accuracy_loss: float = 0.01  # of a quantized variant against torch, on the test split; RMSE: relative
     serving: Serving = Serving()
     monitoring: Monitoring = Monitoring()
 
@@ -96,6 +98,10 @@ class Task:
             raise ValueError(f"labels are {list(self.labels)}; each label must be there once")
         if self.problem_type != "regression" and len(self.labels) < 2:
             raise ValueError(f"labels are {list(self.labels)}; a classifier needs at least two")
+        if self.problem_type == "regression" and len(self.labels) != 1:
+            raise ValueError(f"labels are {list(self.labels)}; a regression has one, the name of its number")
+        if self.problem_type != "multi_label_classification" and self.label_column_name is None:
+            raise ValueError("label_column_name is null; that is for multi_label_classification only")
         if len(self.text_column_names) not in (1, 2):
             raise ValueError(
                 f"text_column_names are {list(self.text_column_names)}; give one, or two for a text pair"
@@ -124,6 +130,11 @@ class Task:
     def input_column_names(self) -> tuple[str, ...]:
         """The columns of the data that the model reads."""
         return (self.image_column_name,) if self.reads_pictures else self.text_column_names
+
+    @property
+    def label_column_names(self) -> tuple[str, ...]:
+        """The column of the labels, or the one of each label."""
+        return (self.label_column_name,) if self.label_column_name else self.labels
 
     def to_yaml(self) -> str:
         """The task as a YAML text that `load_task` reads back equal."""

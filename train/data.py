@@ -21,7 +21,7 @@ from train.sources import (
     split_tables,
 )
 from train.splits import Parts, Row, Text, fill_missing, remove_leaks, sample, text_key
-from train.values import label_position, moment, moment_text, number, plain_text
+from train.values import flag_vector, label_position, label_vector, moment, moment_text, number, plain_text
 
 __all__ = ["DataError", "Split", "Splits", "load_file", "load_splits"]
 
@@ -39,8 +39,11 @@ REASONS = (
 Given = tuple[Text | None, str]  # an input, or why it cannot be used
 
 SHOWN_LABELS = 5  # unknown labels named in the report
-LABEL_READERS: dict[str, Callable[[object, Task], int | float | None]] = {
+LABEL_READERS: dict[str, Callable[[Any, Task], Any]] = {
     "single_label_classification": lambda value, task: label_position(value, task.labels),
+    "multi_label_classification": lambda value, task: (
+        label_vector(value, task.labels) if task.label_column_name else flag_vector(value)
+    ),
     "regression": lambda value, task: number(value),
 }
 
@@ -50,8 +53,10 @@ class Split:
     """Rows of one split; item i of each list belongs to row i."""
 
     texts: list[Any]  # texts, pairs of texts, or pictures
-    labels: list[Any]  # positions in the task's labels; floats in a regression
+    labels: list[Any]  # positions in the task's labels; floats in a regression; of several 0 or 1 each
     timestamps: list[str | None]  # ISO 8601, UTC
+    users: list[str | None] = field(default_factory=list)
+    items: list[str | None] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ def load_file(path: str | Path, task: Task) -> Split:
 
     What is left out goes to the log as a warning. Raises DataError where nothing is left.
     """
-    columns, tally = [*task.input_column_names, task.label_column_name], Tally()
+    columns, tally = [*task.input_column_names, *task.label_column_names], Tally()
     table = read_labelled(path, columns, task)
     rows = list(usable_rows(table, task, tally))
     if not rows:
@@ -135,17 +140,13 @@ def read_parts(task: Task, tally: Tally) -> Parts:
 
 def usable_rows(table: Table, task: Task, tally: Tally) -> Iterator[Row]:
     """The rows that have text, a known label and, with such a column, a moment; the others are counted."""
-    if task.problem_type not in LABEL_READERS:
-        raise DataError(
-            f"problem_type is {task.problem_type}; labels are read for {', '.join(LABEL_READERS)}."
-        )
     nothing = [None] * length(table)
     inputs = READ_INPUTS[task.pipeline_tag](table, task)
     moments = table.get(task.timestamp_column_name or "", nothing)
     groups = table.get(task.group_column_name or "", nothing)
-    for (text, reason), given, at, group in zip(
-        inputs, table[task.label_column_name], moments, groups, strict=True
-    ):
+    users, items = (table.get(name or "", nothing) for name in (task.user_column_name, task.item_column_name))
+    marks = zip(groups, users, items, strict=True)
+    for (text, reason), given, at, known in zip(inputs, labels_of(table, task), moments, marks, strict=True):
         label, timestamp = LABEL_READERS[task.problem_type](given, task), moment(at)
         if text is None:
             tally.counts[reason] += 1
@@ -155,7 +156,14 @@ def usable_rows(table: Table, task: Task, tally: Tally) -> Iterator[Row]:
         elif timestamp is None and moments is not nothing:
             tally.counts["no_timestamp"] += 1
         else:
-            yield Row(text, label, timestamp, None if is_null(group) else str(group), text_key(text))
+            group, user, item = (None if is_null(one) else str(one) for one in known)
+            yield Row(text, label, timestamp, group, text_key(text), user, item)
+
+
+def labels_of(table: Table, task: Task) -> list[Any]:
+    """What says the label of each row, unread: a cell, or those of all labels' columns."""
+    columns = [table[name] for name in task.label_column_names]
+    return columns[0] if task.label_column_name else list(zip(*columns, strict=True))
 
 
 def texts_of(table: Table, task: Task) -> Iterator[Given]:
@@ -207,8 +215,12 @@ def class_counts(rows: list[Row], task: Task) -> dict[str, int]:
     """Rows of each class; nothing for a regression."""
     if task.problem_type == "regression":
         return {}
-    counts = Counter(row.label for row in rows)
-    return {label: counts[i] for i, label in enumerate(task.labels)}
+    return {label: sum(has(row.label, i) for row in rows) for i, label in enumerate(task.labels)}
+
+
+def has(label: Any, position: int) -> bool:
+    """Whether a row's label is the one at that position of the task's labels, or has it among several."""
+    return bool(label[position]) if isinstance(label, tuple) else bool(label == position)
 
 
 def check_splits(report: dict[str, Any]) -> None:
@@ -228,7 +240,7 @@ def nothing_left(task: Task, tally: Tally) -> str:
     found = ", ".join(repr(label) for label, _ in tally.unknown.most_common(SHOWN_LABELS))
     return (
         f"No row can be used: {dict(tally.counts)}. The input is {', '.join(task.input_column_names)}, "
-        f"the label {task.label_column_name} (known: {', '.join(task.labels)}; others found: "
+        f"the label {', '.join(task.label_column_names)} (known: {', '.join(task.labels)}; others found: "
         f"{found or 'none'}), row_filter is {task.row_filter}."
     )
 
@@ -239,6 +251,8 @@ def make_split(rows: list[Row]) -> Split:
         texts=[row.text for row in rows],
         labels=[row.label for row in rows],
         timestamps=[moment_text(row.timestamp) for row in rows],
+        users=[row.user for row in rows],
+        items=[row.item for row in rows],
     )
 
 

@@ -18,11 +18,13 @@ from scipy.optimize import minimize_scalar
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
 
 from bentos.model_store import Entry, Model, ModelError, load_entry, load_model
-from bentos.postprocess import probabilities
+from bentos.postprocess import Interval, probabilities
 from bentos.preprocess import PREPROCESS, AnyEncoded, Preprocess
 from bentos.task import Task, TaskError
+from train import multi_label
 from train.bulk import length_sorted_batches
 from train.data import DataError, Split, load_file, load_splits
+from train.regression import fit_interval, regression_metrics
 
 BATCH_TOKENS = 1024  # padded tokens in one call: large enough for torch, small enough for a lane's cache
 CALIBRATION_BINS = 15
@@ -134,7 +136,24 @@ def classification_metrics(
     }
 
 
-METRICS = {"single_label_classification": classification_metrics}
+Metrics = Callable[[Floats, Split, Task, float, Interval | None], dict[str, Any]]
+METRICS: dict[str, Metrics] = {
+    "single_label_classification": lambda logits, rows, task, temperature, _: classification_metrics(
+        logits, rows.labels, task, temperature
+    ),
+    "multi_label_classification": lambda logits, rows, task, temperature, _: multi_label.multi_label_metrics(
+        logits, rows.labels, task, temperature
+    ),
+    "regression": lambda logits, rows, task, _, interval: regression_metrics(
+        logits[:, 0], rows.labels, rows.users, interval
+    ),
+}
+# What is fitted on the validation split: a temperature of the logits, or an interval around a number.
+CALIBRATE: dict[str, Callable[[Floats, list[Any]], tuple[float, Interval | None]]] = {
+    "single_label_classification": lambda logits, truth: (fit_temperature(logits, truth), None),
+    "multi_label_classification": lambda logits, truth: (multi_label.fit_temperature(logits, truth), None),
+    "regression": lambda logits, truth: (1.0, fit_interval(logits[:, 0], truth)),
+}
 
 
 def reliability(scores: Floats, truth: NDArray[Any]) -> list[tuple[float, float, int]]:
@@ -155,10 +174,12 @@ def metrics_table(columns: dict[str, dict[str, Any]], title: str) -> Table:
     table = Table("", *columns, title=title)
     for column in table.columns[1:]:
         column.justify = "right"
-    names = ["accuracy", "macro_f1", "log_loss", "calibration_error_before", "calibration_error"]
-    for name in names:
-        table.add_row(name.replace("_", " "), *(f"{m[name]:.4f}" for m in columns.values()))
-    for label in next(iter(columns.values()))["per_class"]:
+    first = next(iter(columns.values()))
+    for name in (name for name, value in first.items() if isinstance(value, float)):
+        table.add_row(
+            name.replace("_", " "), *(f"{m[name]:.4f}" if name in m else "" for m in columns.values())
+        )
+    for label in first.get("per_class", {}):
         table.add_row(f"f1 of {label}", *(f"{m['per_class'][label]['f1']:.4f}" for m in columns.values()))
     table.add_row("rows", *(f"{m['n']:,}" for m in columns.values()))
     return table
@@ -196,13 +217,23 @@ def _report(results: dict[str, tuple[Entry, Floats]], rows: Split) -> None:
     """Print the metrics of each tag and how far each two of them agree."""
     console = Console()
     columns = {
-        tag: METRICS[entry.task.problem_type](logits, rows.labels, entry.task, entry.temperature)
+        tag: METRICS[entry.task.problem_type](logits, rows, entry.task, entry.temperature, entry.interval)
         for tag, (entry, logits) in results.items()
     }
     console.print(metrics_table(columns, "Stored entries on the same rows"))
-    for (one, (_, a)), (other, (_, b)) in combinations(results.items(), 2):
-        agreement = float((a.argmax(axis=-1) == b.argmax(axis=-1)).mean())
-        print(f"{one} and {other} give the same label to {agreement:.2%} of the rows.")
+    for (one, (entry, a)), (other, (_, b)) in combinations(results.items(), 2):
+        print(f"{one} and {other} {AGREEMENT[entry.task.problem_type](a, b)}.")
+
+
+AGREEMENT: dict[str, Callable[[Floats, Floats], str]] = {
+    "single_label_classification": lambda a, b: (
+        f"give the same label to {(a.argmax(axis=-1) == b.argmax(axis=-1)).mean():.2%} of the rows"
+    ),
+    "multi_label_classification": lambda a, b: (
+        f"give the same labels to {((a >= 0) == (b >= 0)).all(axis=1).mean():.2%} of the rows"
+    ),
+    "regression": lambda a, b: f"differ by {np.abs(a - b).mean():.3g} on average",
+}
 
 
 def _progress() -> Progress:

@@ -5,7 +5,7 @@ import platform
 import shutil
 import subprocess
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from transformers.utils import logging
 
 from bentos.model_store import load_model, save_entry
-from bentos.postprocess import probabilities
+from bentos.postprocess import Interval, probabilities
 from bentos.preprocess import PREPROCESS
 from bentos.request_log import make_row
 from bentos.task import Task
@@ -28,7 +28,7 @@ from bentos.torch_model import AUTO_CLASS
 from bentos.vocabulary import vocabulary
 from train.canonical import CANONICAL
 from train.data import Split, Splits
-from train.evaluate import METRICS, Predictions, fit_temperature, predict_variant
+from train.evaluate import CALIBRATE, METRICS, Predictions, predict_variant
 from train.packed import can_be_packed, note_packed, without_padding
 from train.pictures import raw
 
@@ -62,6 +62,7 @@ class Variant:
     name: str
     folder: Path
     temperature: float
+    interval: Interval | None  # of a regression
     metrics: dict[str, Any]
     test: Predictions
 
@@ -124,23 +125,33 @@ def quantization_for_this_cpu() -> str:
 
 
 def measure(name: str, folder: Path, task: Task, splits: Splits) -> Variant:
-    """Fit the variant's temperature on the validation split and measure it on the test split."""
+    """Fit the variant's temperature or interval on the validation split and measure it on the test split."""
     model = load_model(name, folder, task)
     validation = predict_variant(folder, task, model, splits.validation.texts, name)
-    temperature = fit_temperature(validation.logits, splits.validation.labels)
+    temperature, interval = CALIBRATE[task.problem_type](validation.logits, splits.validation.labels)
     test = predict_variant(folder, task, model, splits.test.texts, name)
-    metrics = METRICS[task.problem_type](test.logits, splits.test.labels, task, temperature)
-    return Variant(name, folder, temperature, {**metrics, "model_bytes": model_bytes(folder)}, test)
+    metrics = METRICS[task.problem_type](test.logits, splits.test, task, temperature, interval)
+    found = {**metrics, "model_bytes": model_bytes(folder)}
+    return Variant(name, folder, temperature, interval, found, test)
 
 
-def check_gate(variants: dict[str, Variant], tolerance: float) -> None:
-    """Raises GateError where a variant is less accurate than torch by more than `tolerance`."""
-    accuracy = {name: variant.metrics["accuracy"] for name, variant in variants.items()}
-    for name, value in accuracy.items():
-        loss = accuracy.get("torch", value) - value
+# What a quantized variant must keep, and what it has lost of it: of a given and a torch variant's figures.
+GATES: dict[str, tuple[str, Callable[[float, float], float]]] = {
+    "single_label_classification": ("accuracy", lambda found, torch: torch - found),
+    "multi_label_classification": ("micro_f1", lambda found, torch: torch - found),
+    "regression": ("rmse", lambda found, torch: found / max(torch, 1e-12) - 1),
+}
+
+
+def check_gate(variants: dict[str, Variant], task: Task) -> None:
+    """Raises GateError where a variant is less accurate than torch by more than `max_accuracy_loss`."""
+    (figure, lost), tolerance = GATES[task.problem_type], task.max_accuracy_loss
+    values = {name: variant.metrics[figure] for name, variant in variants.items()}
+    for name, value in values.items():
+        loss = lost(value, values.get("torch", value))
         if loss > tolerance:
             raise GateError(
-                f"Refused: {name} has accuracy {value:.4f} on the test split, torch {accuracy['torch']:.4f}: "
+                f"Refused: {name} has {figure} {value:.4f} on the test split, torch {values['torch']:.4f}: "
                 f"a loss of {loss:.4f}, more than max_accuracy_loss {tolerance}. Nothing was stored. "
                 "Try another quantization (--set quantization=avx512_vnni), or allow more: "
                 "--set max_accuracy_loss=..."
@@ -155,7 +166,7 @@ def store_variant(variant: Variant, tag: str, task: Task, splits: Splits, facts:
     metrics = {**variant.metrics, "temperature": variant.temperature, "split": "test", **facts}
     texts = {
         "task.yaml": task.to_yaml(),
-        "calibration.json": json.dumps({"temperature": variant.temperature}),
+        "calibration.json": json.dumps(calibration(variant)),
         "metrics.json": json.dumps(metrics, indent=1),
         "reference.jsonl": "".join(
             f"{json.dumps(r)}\n" for r in reference_rows(variant, tag, task, splits.test)
@@ -167,6 +178,12 @@ def store_variant(variant: Variant, tag: str, task: Task, splits: Splits, facts:
     for name, text in texts.items():
         (variant.folder / name).write_text(text, encoding="utf-8")
     save_entry(variant.folder, tag, as_latest="retrained" not in facts)
+
+
+def calibration(variant: Variant) -> dict[str, Any]:
+    """What was fitted on the validation split."""
+    interval = {"interval": variant.interval._asdict()} if variant.interval else {}
+    return {"temperature": variant.temperature, **interval}
 
 
 def reference_rows(variant: Variant, tag: str, task: Task, test: Split) -> list[dict[str, Any]]:
@@ -187,11 +204,20 @@ def reference_rows(variant: Variant, tag: str, task: Task, test: Split) -> list[
             log_inputs="hash",
             key=b"",
         )
-        row.pop(
-            "image_hash" if task.reads_pictures else "text_hash"
-        )  # the key of a log is its own: hashes could never match
-        rows.append({**row, "true_label": task.labels[int(test.labels[i])]})
+        # the key of a log is its own: hashes could never match
+        row.pop("image_hash" if task.reads_pictures else "text_hash")
+        rows.append({**row, "true_label": TRUTHS[task.problem_type](test.labels[i], task)})
     return rows
+
+
+# A label of the data as feedback gives it.
+TRUTHS: dict[str, Callable[[Any, Task], Any]] = {
+    "single_label_classification": lambda label, task: task.labels[int(label)],
+    "multi_label_classification": lambda label, task: [
+        t for t, is_on in zip(task.labels, label, strict=True) if is_on
+    ],
+    "regression": lambda label, task: float(label),
+}
 
 
 def reference_positions(task: Task, n_test: int) -> list[int]:

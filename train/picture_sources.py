@@ -17,19 +17,26 @@ def class_folders(folder: str | Path, task: Task) -> Table:
     files = [path for path in sorted(root.glob("*/**/*")) if path.is_file()]
     shown = [p for p in files if not any(part.startswith(".") for part in p.relative_to(root).parts)]
     labels = [path.relative_to(root).parts[0] for path in shown]
-    return {task.image_column_name: [path.read_bytes for path in shown], task.label_column_name: labels}
+    return {
+        task.image_column_name: [path.read_bytes for path in shown],
+        **dict.fromkeys(task.label_column_names, labels),
+    }
 
 
 def located(table: Table, folder: str | Path, task: Task) -> Table:
     """The table with the files that its image column names in `folder`; labels of -1 and 1 as 0 and 1."""
-    names, labels = table[task.image_column_name], table[task.label_column_name]
-    paths = [Path(folder, str(name)) if name else None for name in names]
-    signs = set(map(str, labels)) == SIGNS.keys()
+    paths = [Path(folder, str(name)) if name else None for name in table[task.image_column_name]]
     return {
         **table,
         task.image_column_name: [path.read_bytes if path else None for path in paths],
-        task.label_column_name: [SIGNS[str(label)] for label in labels] if signs else labels,
+        **{name: without_signs(table[name]) for name in task.label_column_names},
     }
+
+
+def without_signs(labels: list[Any]) -> list[Any]:
+    """CelebA's labels as 0 and 1, others as they are."""
+    signed = set(map(str, labels)) == SIGNS.keys()
+    return [SIGNS[str(label)] for label in labels] if signed else labels
 
 
 def hub_pictures(part: Any, column: str) -> list[Any]:

@@ -81,8 +81,9 @@ def read_file(path: str | Path) -> Table:
 
 def needed_columns(task: Task) -> list[str]:
     """Every column that the task names."""
-    optional = (task.timestamp_column_name, task.group_column_name, task.split_column_name)
-    named = [*task.input_column_names, task.label_column_name, *optional, *task.row_filter]
+    optional = [task.timestamp_column_name, task.group_column_name, task.split_column_name]
+    optional += [task.user_column_name, task.item_column_name]
+    named = [*task.input_column_names, *task.label_column_names, *optional, *task.row_filter]
     return [name for name in dict.fromkeys(named) if name]
 
 
@@ -172,12 +173,19 @@ def _hub_table(part: Any, task: Task) -> Table:
     pictures = {task.image_column_name} if task.reads_pictures else set()
     table: Table = part.select_columns([c for c in needed_columns(task) if c not in pictures]).to_dict()
     table |= {name: hub_pictures(part, name) for name in pictures}
-    names = getattr(part.features[task.label_column_name], "names", [])
-    if set(names) == set(task.labels):
-        table[task.label_column_name] = [
-            names[i] if i is not None and i >= 0 else None for i in table[task.label_column_name]
-        ]
+    if task.label_column_name:
+        feature = part.features[task.label_column_name]
+        names = getattr(getattr(feature, "feature", feature), "names", [])
+        if set(names) == set(task.labels):
+            table[task.label_column_name] = [_named(i, names) for i in table[task.label_column_name]]
     return table
+
+
+def _named(number: Any, names: Sequence[str]) -> Any:
+    """The name of a label number, the names of a list of them."""
+    if isinstance(number, list):
+        return [_named(i, names) for i in number]
+    return names[number] if number is not None and number >= 0 else None
 
 
 def csv_frames(path: Path, rows: int) -> Iterator[pd.DataFrame]:

@@ -20,10 +20,12 @@ class Row(NamedTuple):
     """One usable row of the data."""
 
     text: Text
-    label: int | float  # position in the task's labels; the value itself in a regression
+    label: int | float | tuple[float, ...]  # position in the task's labels; a regression's value; 0 or 1 each
     timestamp: datetime | None
     group: str | None
     key: int  # 64 bits, the same for texts that differ in case, marks or spacing only
+    user: str | None = None
+    item: str | None = None
 
 
 Parts = dict[str, list[Row]]  # by the name of the split
