@@ -104,7 +104,7 @@ class PageData:
                 "labels": task.labels,
                 "pipeline_tag": task.pipeline_tag,
                 "problem_type": task.problem_type,
-                "inputs": task.text_column_names,
+                "inputs": task.input_column_names,
                 "examples": list(EXAMPLE.values()),
                 "max_items": task.serving.max_items,
                 "log_inputs": task.monitoring.log_inputs,

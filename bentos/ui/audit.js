@@ -55,6 +55,10 @@ function read(text, name) {
 const plain = (cell) => (/^'[=+\-@\t\r]/.test(cell) ? cell.slice(1) : cell);
 
 function Start({ service, take }) {
+  if (service.pipeline_tag === "image-classification") {
+    return html`<div class="card notice"><p><b>Pictures are not stored,</b> so there is nothing to show here. Label a sample where the pictures come from, and send each label
+      to <code>POST /feedback</code> with the <code>X-Request-ID</code> of its answer and <code>"source": "audit"</code>.</p></div>`;
+  }
   const stores = ["redacted", "full"].includes(service.log_inputs);
   return html`
     <p>A person says of some answers, drawn at random, what would have been true: that tells how often the model is right, as no figure without labels can.</p>
