@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from huggingface_hub import InferenceClient
 from PIL import Image, ImageFilter
+from playwright.sync_api import expect, sync_playwright
 
 from bentos.model_store import load_entry, load_model, preprocess_of, read_reference, self_check
 from bentos.openapi import openapi
 from bentos.pictures import PICTURE_NUMBERS
 from bentos.request_log import Row, read_feedback, read_log
 from monitoring.__main__ import main as monitor
+from tests.browser import launched, opened
 from tests.pictures import LABELS, TINY, class_folders, file_of, picture
 from tests.serving import Server, serve, until
 from tests.test_pictures import BOMBS
@@ -245,3 +247,27 @@ def test_blurred_pictures_are_drift(server: Server, tmp_path: Path) -> None:
     assert result["verdict"] == "DRIFT"
     assert "sharpness" in result["summary"]
     assert result["explanation"]["words"] is None
+
+
+def test_the_page_takes_pictures(server: Server) -> None:
+    given = [
+        {"name": f"{label}.png", "mimeType": "image/png", "buffer": file_of(picture(label, 7))}
+        for label in LABELS
+    ]
+    with (
+        sync_playwright() as playwright,
+        launched(playwright) as browser,
+        opened(browser, server.url) as page,
+    ):
+        page.goto("/ui")
+        page.locator(".drop input").first.set_input_files(given[0])
+        expect(page.get_by_role("list", name="Scores").get_by_role("listitem")).to_have_count(len(LABELS))
+        expect(page.get_by_role("img", name="The picture given")).to_be_visible()
+        page.get_by_role("button", name="Many").click()
+        page.locator(".drop input").last.set_input_files(given)
+        expect(page.get_by_text(f"{len(LABELS)} of {len(LABELS)} answered")).to_be_visible()
+        expect(page.get_by_role("table").locator("td.long")).to_have_text(
+            [f"{label}.png" for label in LABELS]
+        )
+        page.get_by_role("link", name="Audit").click()
+        expect(page.get_by_text("Pictures are not stored,")).to_be_visible()

@@ -80,14 +80,14 @@ def labels(server: Server, source: str, n: int) -> list[Row]:
     return until(found, server)
 
 
-def queue(texts: Sequence[str]) -> dict[str, Any]:
+def queue(texts: Sequence[str | tuple[str, str]]) -> dict[str, Any]:
     """A file as `python -m monitoring audit` writes it."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
     writer.writerow(["request_id", "index", "ts", "text", "text_pair", "label"])
-    writer.writerows(
-        [f"audited{i}", i % 3, "2026-11-25T00:00:00Z", text, "", ""] for i, text in enumerate(texts)
-    )
+    for i, text in enumerate(texts):
+        one, other = (text, "") if isinstance(text, str) else text
+        writer.writerow([f"audited{i}", i % 3, "2026-11-25T00:00:00Z", one, other, ""])
     return {"name": "audit.csv", "mimeType": "text/csv", "buffer": stream.getvalue().encode()}
 
 

@@ -1,5 +1,6 @@
 """Tiny real store entries: a random DistilBERT of 32 dimensions through the project's own export."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -43,10 +44,15 @@ def tiny_splits(labels: tuple[str, ...]) -> Splits:
 
 def build_entries() -> None:
     """Store every variant of the tiny task as version `tiny`."""
-    torch.manual_seed(0)
     task = tiny_task()
-    splits = tiny_splits(task.labels)
-    tokenizer = train_tokenizer(splits.train.texts, 300, task.max_seq_length)
+    build(task, tiny_splits(task.labels), VARIANTS)
+
+
+def build(task: Task, splits: Splits, names: Sequence[str]) -> None:
+    """Store these variants of a random model of texts, or pairs of texts, as version `tiny`."""
+    torch.manual_seed(0)
+    texts = [one for text in splits.train.texts for one in ([text] if isinstance(text, str) else text)]
+    tokenizer = train_tokenizer(texts, 300, task.max_seq_length)
     config = DistilBertConfig(
         dim=32,
         hidden_dim=64,
@@ -63,7 +69,6 @@ def build_entries() -> None:
         trained = Path(folder) / "torch"
         model.save_pretrained(trained)
         tokenizer.save_pretrained(trained)
-        folders = export_variants(trained, task, Path(folder), VARIANTS)
-        for name, path in folders.items():
+        for name, path in export_variants(trained, task, Path(folder), names).items():
             tag = model_tag(task.name, name, VERSION)
             store_variant(measure(name, path, task, splits), tag, task, splits, FACTS)

@@ -1,6 +1,6 @@
 // An answer of the model, and what a person says of it.
 
-import { html, useState } from "./vendor/htm-preact.js";
+import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { percent } from "./numbers.js";
 import { feedback } from "./service.js";
 
@@ -79,13 +79,15 @@ export function TrueLabel({ answer, service, send }) {
 }
 
 export function TrueNumber({ send }) {
+  const input = useRef();
+  useEffect(() => input.current.focus(), []);
   const submit = (event) => {
     event.preventDefault();
     const given = new FormData(event.target).get("number").trim().replace(",", ".");
     if (given !== "" && Number.isFinite(Number(given))) send(Number(given));
   };
   return html`<form class="verdict" onSubmit=${submit}>
-    <label>The true number <input name="number" inputmode="decimal" required autofocus /></label>
+    <label>The true number <input ref=${input} name="number" inputmode="decimal" autocomplete="off" required /></label>
     <button>Send</button>
   </form>`;
 }

@@ -79,6 +79,7 @@ function Start({ service, take }) {
 function Labelling({ queue, change, service, active }) {
   const [error, setError] = useState(null);
   const busy = useRef(false);
+  const choice = useRef();
   const { rows, labels, at } = queue;
   const done = Object.keys(labels).length;
   const choose = (label) => change((old) => withLabel(old, label));
@@ -110,10 +111,13 @@ function Labelling({ queue, change, service, active }) {
   useLayoutEffect(() => {
     // at once: the first key may come before the next frame
     const pressed = (event) => {
-      if (!active || event.altKey || event.metaKey || /INPUT|TEXTAREA|SELECT/.test(event.target.tagName)) return;
-      const label = service.problem_type === "single_label_classification" && service.labels[Number(event.key) - 1];
+      if (!active || event.altKey || event.metaKey || event.target.matches("input:not([type=checkbox]), textarea, select")) return;
+      const n = Number(event.key) - 1;
+      const label = service.problem_type === "single_label_classification" && service.labels[n];
+      const box = choice.current.querySelectorAll("input[type=checkbox]")[n];
       const isUndo = event.key === "u" || event.key === "Backspace" || (event.key === "z" && event.ctrlKey);
-      const act = isUndo ? undo : { ArrowLeft: () => go(-1), ArrowRight: () => go(1) }[event.key];
+      const moves = { ArrowLeft: () => go(-1), ArrowRight: () => go(1) };
+      const act = isUndo ? undo : box ? () => box.click() : moves[event.key];
       if (!act && (!label || event.ctrlKey)) return;
       event.preventDefault();
       (act ?? (() => choose(label)))();
@@ -132,7 +136,7 @@ function Labelling({ queue, change, service, active }) {
       <p class="soft">Text ${count(at + 1)}${at in labels && html`, labelled <b>${[labels[at]].flat().join(", ") || "none"}</b>`}</p>
       ${rows[at].texts.map((text) => html`<p class="text" dir="auto"><${Visible} text=${text} /></p>`)}
     </section>
-    <${Choice} key=${at} label=${labels[at]} service=${service} choose=${choose} />
+    <div ref=${choice}><${Choice} key=${at} label=${labels[at]} service=${service} choose=${choose} /></div>
     <p class="actions">
       <button onClick=${() => go(-1)} disabled=${at === 0}><kbd>←</kbd> Back</button>
       <button onClick=${() => go(1)} disabled=${at === rows.length - 1}><kbd>→</kbd> Skip</button>
