@@ -80,15 +80,13 @@ def build(bento: Any, engine: str, image: str) -> None:
     """Build the image; ends the program when that fails, what the builder said having been printed."""
     os.environ["BUILDAH_FORMAT"] = "docker"  # the other format has no HEALTHCHECK
     made = str(int(bento.info.creation_time.timestamp()))
-    times: dict[str, Any] = {"timestamp": made} if engine != "docker" else {}
-    os.environ["SOURCE_DATE_EPOCH"] = made  # docker's name for it
-    known = labels(bento)
+    os.environ["SOURCE_DATE_EPOCH"] = made  # docker's name for the times in the layers
+    options: dict[str, Any] = {"backend": engine, "image_tag": (image,), "label": labels(bento)}
+    options |= {"timestamp": made} if engine != "docker" else {}
     with contextlib.chdir(
         tempfile.gettempdir()
     ):  # BentoML issue 5566: it reads the Dockerfile below here only
-        built = bentoml.container.build(
-            str(bento.tag), backend=engine, image_tag=(image,), label=known, **times
-        )
+        built = bentoml.container.build(str(bento.tag), **options)
     if built is None:
         sys.exit(f"{engine} did not build {image}; the reason stands above.")
 
