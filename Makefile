@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo train serve drift build containerize test lint audit bench lock clean
+.PHONY: help demo train serve drift build containerize test lint audit bench lock release clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 TASK ?= sample-reviews
@@ -84,6 +84,9 @@ lock:  ## renew requirements.lock from the newest versions that pyproject.toml a
 	@.venv-lock/bin/pip -q --python .venv-lock/serving/bin/python install --require-hashes --no-deps -r $(SERVING)/requirements.txt
 	@.venv-lock/bin/cyclonedx-py environment --output-reproducible -o $(SERVING)/sbom.cdx.json .venv-lock/serving/bin/python
 	@.venv-lock/bin/python -m deploy.licences > docs/licences.md && rm -rf .venv-lock
+
+release:  ## what stands between this commit and a release; with VERSION=... its tag
+	@.ci/release $(VERSION)
 
 clean:  ## remove the environment, runs, logs and reports (not the model store)
 	@rm -rf .venv runs logs reports demo-run

@@ -1,8 +1,9 @@
 """What a change of version and a shadow cost the answers: python -m bench.live [PART ...]
 
-Serves the full-size model of bench.full_size at 70 % of its saturated rate, with and without, in turns:
-`promotions`, a promotion or rollback every few seconds, and `shadow`, a tenth of the requests computed by
-another version too; `crowded` is the shadow beside a saturating load. Medians of the rounds matter.
+Serves the full-size model of bench.full_size at 70 % of its saturated rate, with and without, in short turns
+whose order changes from round to round: `promotions`, a promotion and a rollback in each turn, and `shadow`,
+a tenth of the requests computed by another version too; `crowded` is the shadow beside a saturating load.
+The median of the rounds' ratios matters, and the interval that 95 % of its bootstrap samples lie in.
 Needs the `saturated` part of bench.under_load. Writes bench/results/live.json after each part.
 """
 
@@ -13,12 +14,16 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+import numpy as np
+from scipy.stats import bootstrap
 
 from bench.compare_result import machine
 from bench.full_size import HOME, TASK, entry_folder
@@ -33,47 +38,48 @@ from bentos.production import FILE
 RESULT = Path(__file__).parent / "results" / "live.json"
 NAME = f"{TASK}-onnx-int8"
 SECOND = "second"
-ROUNDS = 5
-SECONDS = 30.0  # of a turn
+ROUNDS = 12
+SECONDS = 15.0  # of a turn
 MOVE_EVERY = 5.0  # seconds
 Figures = dict[str, Any]
 
 
 def promotions(rate: float) -> Figures:
-    """One service; every other turn its production pointer moves to and fro."""
-    rounds = []
+    """One service; in half of the turns its production pointer moves to and fro."""
     with pointer_removed_afterwards(), ours("--arg answer_cache=0") as service:
         move(f"{NAME}:{entry_folder().name}")
-        for i in range(ROUNDS):
-            calm = turn(service, rate, seed=i)
-            with moving() as moves:
-                rounds.append({"calm": calm, "moving": {**turn(service, rate, seed=i), "moves": moves}})
+
+        def moved(seed: int) -> Figures:
+            with moving():
+                return turn(service, rate, seed)
+
+        rounds = in_turns(calm=lambda seed: turn(service, rate, seed), moving=moved)
         followed = metric(service, 'touchstone_promotions_total{outcome="followed"}')
         memory = service.memory_mb()
     return {**ratios(rounds, "calm", "moving"), "followed": followed, "memory_mb": memory}
 
 
 def shadow(rate: float) -> Figures:
-    """A service with a shadow and one without, in turns; the other one is not there meanwhile."""
-    rounds = []
-    for i in range(ROUNDS):
-        with ours() as service:
-            plain = turn(service, rate, seed=i)
-        with ours(f"--arg shadow={SECOND}") as service:
-            shadowed = {**turn(service, rate, seed=i), **compared(service)}
-        rounds.append({"plain": plain, "shadowed": shadowed})
-    return ratios(rounds, "plain", "shadowed")
+    """A service with a shadow and one without; nobody asks the other one meanwhile."""
+    with ours() as plain, ours(f"--arg shadow={SECOND}") as shadowed:
+        rounds = in_turns(
+            plain=lambda seed: turn(plain, rate, seed), shadowed=lambda seed: turn(shadowed, rate, seed)
+        )
+        return {**ratios(rounds, "plain", "shadowed"), **compared(shadowed)}
 
 
 def crowded(rate: float) -> Figures:
     """The same beside a saturating load, when no core is ever idle."""
+    return shadow(0)
+
+
+def in_turns(**turns: Callable[[int], Figures]) -> list[Figures]:
+    """Rounds of one turn each, the order changing, the load of a round the same."""
     rounds = []
-    for i in range(ROUNDS):
-        with ours() as service:
-            plain = turn(service, 0, seed=i)
-        with ours(f"--arg shadow={SECOND}") as service:
-            rounds.append({"plain": plain, "shadowed": {**turn(service, 0, seed=i), **compared(service)}})
-    return ratios(rounds, "plain", "shadowed")
+    for seed in range(ROUNDS):
+        names = list(turns) if seed % 2 == 0 else list(reversed(turns))
+        rounds.append({name: turns[name](seed) for name in names})
+    return rounds
 
 
 def turn(service: Running, rate: float, seed: int) -> Figures:
@@ -86,11 +92,20 @@ def turn(service: Running, rate: float, seed: int) -> Figures:
 
 def ratios(rounds: Sequence[Figures], base: str, other: str) -> Figures:
     """The rounds and the medians of what `other` has over `base`."""
-    p99 = [r[other]["latency_ms"]["p99"] / r[base]["latency_ms"]["p99"] for r in rounds]
+    found: Figures = {}
+    for cut in ("p50", "p90", "p99"):
+        values = [r[other]["latency_ms"][cut] / r[base]["latency_ms"][cut] for r in rounds]
+        found[f"{cut}_ratio"] = [round(value, 3) for value in with_interval(values)]
     tokens = [r[other]["tokens_per_second"] / r[base]["tokens_per_second"] for r in rounds]
-    found = {"p99_ratio": round(median(p99), 3), "tokens_ratio": round(median(tokens), 3), "rounds": rounds}
-    console.print({name: value for name, value in found.items() if name != "rounds"})
-    return found
+    found["tokens_ratio"] = round(median(tokens), 3)
+    console.print(found)
+    return {**found, "rounds": rounds}
+
+
+def with_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """The median and its 95 % interval by the bootstrap."""
+    interval = bootstrap((values,), np.median, rng=1).confidence_interval
+    return median(values), float(interval.low), float(interval.high)
 
 
 def compared(service: Running) -> Figures:
@@ -107,31 +122,29 @@ def metric(service: Running, name: str) -> float:
 
 
 @contextmanager
-def moving() -> Iterator[list[int]]:
-    """The pointer moves to and fro meanwhile; gives the exit codes of the commands."""
-    ending, codes = threading.Event(), list[int]()
+def moving() -> Iterator[None]:
+    """Meanwhile the pointer moves to the other version and back."""
 
     def run() -> None:
-        while not ending.wait(MOVE_EVERY):
-            codes.append(move(f"{NAME}:{SECOND}"))
-            ending.wait(MOVE_EVERY)
-            codes.append(move(NAME, "--rollback"))
+        for arguments in ([f"{NAME}:{SECOND}"], [NAME, "--rollback"]):
+            time.sleep(MOVE_EVERY)
+            move(*arguments)
 
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield codes
+        yield
     finally:
-        ending.set()
         thread.join()
 
 
-def move(*arguments: str) -> int:
+def move(*arguments: str) -> None:
     """As a user moves it."""
     command = [sys.executable, "-m", "train.promote", *arguments]
     environment = {**os.environ, "BENTOML_HOME": str(HOME)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=120, check=False)
-    return done.returncode
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} ended with {done.returncode}: {done.stderr.decode()}")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import fcntl
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -17,6 +18,9 @@ from types import FrameType
 import psutil
 
 RUN_FILE = "TOUCHSTONE_RUN_FILE"  # the variable that names the file which the processes share
+AGAIN = 1.0  # seconds; while it renews workers, the supervisor is deaf to the end
+
+Later = Callable[[float, Callable[[], None]], None]  # calls after so many seconds
 
 
 def prepare(patience: float) -> None:
@@ -30,20 +34,20 @@ def prepare(patience: float) -> None:
     if sys.platform == "linux":
         os.environ[RUN_FILE] = f"/proc/{os.getpid()}/fd/{os.memfd_create('touchstone')}"
     loop = IOLoop.current()  # when it runs, the supervisor's own handlers are in place
-    loop.add_callback(
-        lambda: Ending(partial(loop.add_callback_from_signal, loop.call_later, patience)).listen()
-    )
+    later = partial(loop.add_callback_from_signal, loop.call_later)
+    loop.add_callback(lambda: Ending(patience, later).listen())
 
 
 class Ending:
     """Comes before the supervisor's own handlers of SIGINT and SIGTERM. SIGHUP only renews the workers.
 
     The supervisor's first act at SIGTERM is to delete the sockets on which its processes meet. It therefore
-    hears of it only when no API process is left: until then they may have to reach their runner.
+    hears of it only when no API process is left: until then they may have to reach their runner. It is told
+    until it has ended, and so are its workers, because one that it renews meanwhile has heard of nothing.
     """
 
-    def __init__(self, later: Callable[[Callable[[], None]], None]) -> None:
-        self._later, self._attendance = later, Attendance()
+    def __init__(self, patience: float, later: Later) -> None:
+        self._patience, self._later, self._attendance = patience, later, Attendance()
         self._handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def listen(self) -> None:
@@ -55,12 +59,11 @@ class Ending:
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         """Hand Ctrl-C on as SIGINT, so that the workers leave without a drain time."""
         tell_workers(signal.SIGINT)
-        self._end(signal.SIGINT)
+        self._tell(signal.SIGINT, time.monotonic())
 
     def _on_term(self, number: int, frame: FrameType | None) -> None:
         tell_workers(signal.SIGTERM)
-        self._later(partial(self._end, signal.SIGTERM))
-        self._end_when_alone()
+        self._tell(signal.SIGTERM, time.monotonic() + self._patience)
 
     def _on_child(self, number: int, frame: FrameType | None) -> None:
         """Have a worker that was killed replaced at once: the supervisor itself looks every ten seconds.
@@ -69,16 +72,22 @@ class Ending:
         is not worth that.
         """
         if is_ending():
-            self._end_when_alone()
+            if self._attendance.is_over():
+                self._end(signal.SIGTERM)
         elif was_killed():
             os.kill(os.getpid(), signal.SIGHUP)
 
-    def _end_when_alone(self) -> None:
-        if self._attendance.is_over():
-            self._end(signal.SIGTERM)
+    def _tell(self, number: signal.Signals, deadline: float) -> None:
+        if self._attendance.is_over() or time.monotonic() >= deadline:
+            self._end(number)
+        self._later(AGAIN, partial(self._tell_again, number, deadline))
+
+    def _tell_again(self, number: signal.Signals, deadline: float) -> None:
+        tell_workers(signal.SIGTERM)
+        self._tell(number, deadline)
 
     def _end(self, number: signal.Signals) -> None:
-        handler, self._handlers = self._handlers.get(number), {}  # once
+        handler = self._handlers[number]
         if callable(handler):
             handler(number, None)
 

@@ -76,8 +76,11 @@ def answers(command: list[str]) -> bool:
         return False
 
 
-def build(bento: Any, engine: str, image: str) -> None:
-    """Build the image; ends the program when that fails, what the builder said having been printed."""
+def build(bento: Any, engine: Any, image: str) -> None:
+    """Build the image; ends the program when that fails, what the builder said having been printed.
+
+    `engine` is a name, of one of BentoML's literal types each.
+    """
     os.environ["BUILDAH_FORMAT"] = "docker"  # the other format has no HEALTHCHECK
     made = str(int(bento.info.creation_time.timestamp()))
     os.environ["SOURCE_DATE_EPOCH"] = made  # docker's name for the times in the layers

@@ -100,12 +100,13 @@ def worker_of(server: Server, service: str) -> int:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, and whatever is left of the group after a while SIGKILL."""
+    """SIGTERM, and whatever is left of it and its workers after a while SIGKILL."""
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(timeout=20)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        for left in (*psutil.Process(process.pid).children(recursive=True), process):
+            left.kill()
         process.wait(timeout=10)
 
 

@@ -13,7 +13,7 @@ from bentoml import __version__ as bentoml_version
 
 from bentos.model_store import save_entry
 from bentos.request_log import read_log
-from tests.serving import ROOT, bentoml, serve, until
+from tests.serving import DEADLINE, ROOT, bentoml, serve, until
 from tests.test_service import TEXT, predict
 
 FILES = {"cpu": "bentofile.yaml", "gpu": "bentofile.gpu.yaml"}
@@ -106,11 +106,25 @@ def test_a_bento_serves_what_was_packed_and_logs_where_it_was_started(
     assert list((tmp_path / "here/sample-reviews").glob("requests-*"))
 
 
+@pytest.mark.parametrize("option", ["--arg", "--arg-file"])
+def test_a_bento_refuses_settings_when_it_is_served(
+    bentos: dict[str, Path], tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "settings.yaml").write_text("timeout: 5\n")
+    value = "timeout=5" if option == "--arg" else str(tmp_path / "settings.yaml")
+    with serve(tmp_path, option, value, target="sample-reviews:cpu", cwd=tmp_path, ready=False) as server:
+        assert server.process.wait(DEADLINE) == 1
+    (line,) = server.output.read_text().splitlines()
+    assert f"{option} cannot change a built Bento." in line
+    assert "bentoml build --arg" in line
+
+
 def test_a_bento_takes_its_shadow_along(clone: Path, entry_copy: Path, tmp_path: Path) -> None:
     save_entry(entry_copy, "sample-reviews-onnx-int8:other")
-    run("build", "--version", "two", "--arg", "version=tiny", "--arg", "shadow=other", cwd=clone)
+    settings = ("version=tiny", "shadow=other", "shadow_share=1")
+    run("build", "--version", "two", *(part for one in settings for part in ("--arg", one)), cwd=clone)
     packed = exported("sample-reviews:two", tmp_path)
-    with serve(tmp_path, "--arg", "shadow_share=1", target=str(packed), cwd=tmp_path) as server:
+    with serve(tmp_path, target=str(packed), cwd=tmp_path) as server:
         rows = until(
             lambda: predict(server, TEXT) and read_log(server.logs / "sample-reviews", "shadow").rows, server
         )

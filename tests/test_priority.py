@@ -1,5 +1,6 @@
 """Low priority means it, whichever session a process is in, and does not change what a command tells."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,10 @@ import pytest
 from tests.serving import ROOT
 
 STEP_BACK = "import os, sys, time; from bentos.priority import step_back; step_back(); "
-SHOW = "print(os.nice(0), os.getsid(0) == os.getpid(), os.getpid(), flush=True); time.sleep(60)"
+SHOW = (
+    "print(os.sched_getscheduler(0) == os.SCHED_IDLE, os.getsid(0) == os.getpid(), os.getpid(), flush=True);"
+    "time.sleep(60)"
+)
 
 
 def started(code: str, new_session: bool = False) -> subprocess.Popen[str]:
@@ -29,11 +33,11 @@ def started(code: str, new_session: bool = False) -> subprocess.Popen[str]:
 def test_a_command_steps_back_in_a_session_of_its_own(new_session: bool) -> None:
     process = started(SHOW, new_session)
     assert process.stdout is not None
-    niceness, leads, child = process.stdout.readline().split()
+    idle, leads, child = process.stdout.readline().split()
     autogroup = Path(f"/proc/{child}/autogroup")
-    session = autogroup.read_text() if autogroup.exists() else "nice 10"
+    session = autogroup.read_text() if autogroup.exists() else "nice 19"
     process.send_signal(signal.SIGTERM)
-    assert (niceness, leads, session.split()[-1]) == ("10", "True", "10")
+    assert (idle, leads, session.split()[-1]) == ("True", "True", "19")
     assert process.wait(30) != 0
     assert not psutil.pid_exists(int(child)), "the signal is handed on"
 
@@ -41,6 +45,15 @@ def test_a_command_steps_back_in_a_session_of_its_own(new_session: bool) -> None
 @pytest.mark.parametrize("code", [0, 3])
 def test_it_ends_as_the_command_does(code: int) -> None:
     assert started(f"sys.exit({code})").wait(30) == code
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="idle priority is Linux's")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may raise a priority")
+def test_what_takes_long_does_not_wait_for_an_idle_core_for_ever() -> None:
+    code = "import bentos.priority as p; p.PATIENCE = 1; p.step_back(); import time\n"
+    code += "while p.os.sched_getscheduler(0): time.sleep(0.05)\nprint(p.os.nice(0))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "10"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have a niceness of their own on Linux")
