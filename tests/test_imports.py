@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 OURS = {"bentos", "train", "monitoring", "service", "tests", "bench"}
 BENTO_PACKAGES = {"bentoml", "numpy", "onnxruntime", "PIL", "prometheus_client", "pydantic", "pydantic_core"}
 BENTO_PACKAGES |= {"tokenizers", "yaml"}
-BENTO_PACKAGES |= {"opentelemetry", "aiohttp", "psutil", "tornado", "uvicorn"}  # BentoML brings them
+BENTO_PACKAGES |= {"opentelemetry", "aiohttp", "click", "psutil", "tornado", "uvicorn"}  # BentoML brings them
 HEAVY = ("torch", "transformers", "optimum", "datasets", "pandas", "evidently")
 ONE_PREDICTION = f"""
 import sys, service

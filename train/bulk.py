@@ -9,15 +9,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from bentos.model_input import AnyEncoded
+from bentos.model_input import Input as Given
 from bentos.model_store import Entry
 from bentos.postprocess import Floats, probabilities
-from bentos.preprocess import Encoded, TextInput
 from bentos.runner import Loaded, batch_tokens
 
 AHEAD = 1  # pieces in the queue behind the one that is computed
 
 Key = TypeVar("Key")
-Input = TextInput | None  # None where a row holds nothing to score
+Input = Given | None  # None where a row holds nothing to score
 Asked = tuple[Key, Sequence[Input]]  # a piece, whatever names it, and its inputs
 Advance = Callable[[int, int], None]  # told of rows and tokens as they are done
 Logits = NDArray[np.float32]
@@ -64,13 +65,13 @@ class BulkModel:
 
         return wait
 
-    def _readable(self, inputs: Sequence[Input]) -> dict[int, Encoded]:
+    def _readable(self, inputs: Sequence[Input]) -> dict[int, AnyEncoded]:
         """The inputs, by row, in which the model finds anything to read."""
         given = {row: text for row, text in enumerate(inputs) if text is not None}
         encoded = self._preprocess(list(given.values()))
         return {row: item for row, item in zip(given, encoded, strict=True) if not item.is_empty}
 
-    def _run(self, items: Sequence[Encoded], advance: Advance) -> Logits:
+    def _run(self, items: Sequence[AnyEncoded], advance: Advance) -> Logits:
         logits = self._model.run(self._preprocess.pad(items))
         advance(len(items), sum(item.n_tokens for item in items))
         return logits
@@ -93,7 +94,7 @@ def answer_schema(entry: Entry) -> pa.Schema:
     return pa.schema([("label", pa.string()), *scores, ("truncated", pa.bool_()), ("model_tag", pa.string())])
 
 
-def answer_table(entry: Entry, logits: Floats, items: dict[int, Encoded]) -> pa.Table:
+def answer_table(entry: Entry, logits: Floats, items: dict[int, AnyEncoded]) -> pa.Table:
     """The answers to logits [n, labels]; null, but for the tag, in the rows that are not in `items`."""
     scores = probabilities(logits, entry.task.problem_type, entry.temperature)
     best = scores.argmax(axis=-1)
