@@ -14,7 +14,7 @@ from docs.tables import code, fence, table
 from monitoring.judge import EXIT_CODES
 
 ROOT = Path(__file__).parents[1]
-WIDTH = 96  # characters of a line of help
+WIDTH = 78  # characters of a line of help
 
 INTRODUCTION = """# Commands
 

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import io
+import re
 import textwrap
 import tokenize
 from dataclasses import MISSING, fields
@@ -12,14 +13,26 @@ from bentos.serve_args import ServeArgs
 from bentos.task import Monitoring, Serving, Task
 from docs.tables import code, table
 
-INTRODUCTION = """# Task keys
+INTRODUCTION = """---
+hide: [toc]
+---
+
+# Task keys
 
 A task is one YAML file, and these are all of its keys. Each is spelled as the library that consumes it spells
 it; an unknown key is an error that lists the known ones. `--set KEY=VALUE` overrides one for a run,
 `--set section.key=VALUE` one of a section.
 
 """
-HEADER = ("key", "type", "default", "meaning")
+NAMES = {
+    "None": "null",
+    "Days": "float > 0",
+    "PositiveInt": "int > 0",
+    "PositiveFloat": "float > 0",
+    "NonNegativeInt": "int >= 0",
+    "NonNegativeFloat": "float >= 0",
+}
+HEADER = ("key", "meaning", "type", "default")
 
 
 def page() -> str:
@@ -37,7 +50,7 @@ def arguments() -> str:
     return table(
         HEADER,
         [
-            (code(name), code(kind), code(shown(defaults[name])), told[name])
+            (code(name), told[name], plain(kind), code(shown(defaults[name])))
             for name, kind in annotations(ServeArgs).items()
             if name in defaults
         ],
@@ -48,7 +61,7 @@ def rows(cls: type[Any]) -> list[tuple[str, str, str, str]]:
     """One for each field of a dataclass."""
     told, kinds, hints = meanings(cls), annotations(cls), get_type_hints(cls)
     return [
-        (code(f.name), type_name(hints[f.name], kinds[f.name]), default(f), told[f.name]) for f in fields(cls)
+        (code(f.name), told[f.name], type_name(hints[f.name], kinds[f.name]), default(f)) for f in fields(cls)
     ]
 
 
@@ -94,7 +107,13 @@ def type_name(hint: Any, written: str) -> str:
         return ", ".join(code(value) for value in get_args(hint))
     if hint in (Serving, Monitoring):
         return f"[section](#{written.lower()})"
-    return code({"Days": "float", "PositiveInt": "int"}.get(written, written))
+    return plain(written)
+
+
+def plain(written: str) -> str:
+    """A type without what only bounds it; what may be absent is null."""
+    names = re.sub(r"Annotated\[(\w+), .*\]", r"\1", written).split(" | ")
+    return ", ".join(code(NAMES.get(name, name)) for name in names)
 
 
 def default(field: Any) -> str:

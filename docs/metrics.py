@@ -12,9 +12,13 @@ from monitoring.windows import Window
 
 SOURCE = Path(__file__).parents[1] / "bentos/metrics.py"
 KINDS = ("Counter", "Gauge", "Histogram")
-HEADER = ("metric", "kind", "labels", "meaning")
+HEADER = ("metric", "meaning", "kind", "labels")
 
-INTRODUCTION = """# Metrics
+INTRODUCTION = """---
+hide: [toc]
+---
+
+# Metrics
 
 ## Of the service
 
@@ -50,7 +54,7 @@ def described(call: ast.Call) -> tuple[str, str, str, str]:
     """One metric, from the call that makes it."""
     name, meaning, *labels = (ast.literal_eval(argument) for argument in call.args)
     listed = ", ".join(map(code, labels[0])) if labels else ""
-    return code(name), ast.unparse(call.func).lower(), listed, meaning
+    return code(name), meaning, ast.unparse(call.func).lower(), listed
 
 
 def of_monitor() -> list[tuple[str, str, str, str]]:
@@ -60,7 +64,7 @@ def of_monitor() -> list[tuple[str, str, str, str]]:
     record = Record(window, "task-onnx-int8:version", now, 1, result())
     exposition.show(record, windows=1, incident_open=False, undelivered=0, seconds=1.0, at=now)
     return [
-        (code(one.name), one.type, ", ".join(map(code, one.samples[0].labels)), one.documentation)
+        (code(one.name), one.documentation, one.type, ", ".join(map(code, one.samples[0].labels)))
         for one in exposition.collect()
     ]
 

@@ -57,7 +57,7 @@ def signature(node: Definition) -> str:
     word = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
     line = f"{word} {node.name}({ast.unparse(node.args)}){returns}"
-    return line if len(line) <= 80 else broken(node, word, returns)
+    return line if len(line) <= 78 else broken(node, word, returns)
 
 
 def broken(node: ast.FunctionDef | ast.AsyncFunctionDef, word: str, returns: str) -> str:

@@ -23,8 +23,8 @@ def page() -> str:
 
 def section(name: str, schema: Json) -> str:
     """One kind of object: its keys."""
-    rows = [(code(key), type_of(one), meaning(one)) for key, one in schema["properties"].items()]
-    return f"## {name}\n\n{schema.get('description', '')}\n\n{table(('key', 'type', 'meaning'), rows)}\n"
+    rows = [(code(key), meaning(one), type_of(one)) for key, one in schema["properties"].items()]
+    return f"## {name}\n\n{schema.get('description', '')}\n\n{table(('key', 'meaning', 'type'), rows)}\n"
 
 
 def meaning(schema: Json) -> str:

@@ -199,12 +199,12 @@ def test_the_reference_has_every_key(texts: dict[str, str]) -> None:
     )
     of_sections = [f.name for s in ("serving", "monitoring") for f in fields(getattr(Task, s))]
     assert [name for name, *_ in rows] == [f.name for f in fields(Task)] + of_sections
-    assert [row for row in rows if not all(row[i] for i in (0, 1, 3))] == []
+    assert [row for row in rows if not all(row[:3])] == []
 
 
 def test_the_reference_has_every_metric() -> None:
     ends = {"counter": "_total", "histogram": "_sum", "gauge": ""}
-    shown = {name.strip("`") + ends[kind] for name, kind, *_ in shown_of_service()}
+    shown = {name.strip("`") + ends[kind] for name, _, kind, _ in shown_of_service()}
     assert shown == {name for name in of_service() if not name.endswith(("_bucket", "_count"))}
     assert {name.strip("`") for name, *_ in shown_of_monitor()} >= of_monitor()
 
