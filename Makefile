@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo train serve drift build test lint docs bench lock clean
+.PHONY: help demo train serve drift build containerize test lint audit docs bench lock release clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 TASK ?= sample-reviews
@@ -10,10 +10,16 @@ VARIANT ?= onnx-int8
 PORT ?= 3000
 SET ?=
 WEIGHTS ?=
+IMAGE ?= registry.example.org/touchstone-service$(if $(filter torch,$(VARIANT)),-gpu):0.1.0
 ARGS ?=
 BIN := .venv/bin
+SERVING := deploy/service
 READY := .venv/ready
 OVERRIDES := $(foreach pair,$(SET),--set $(pair))
+BUILD = $(BIN)/bentoml build -f $(if $(filter torch,$(VARIANT)),bentofile.gpu.yaml,bentofile.yaml) \
+	--arg task=$(TASK) --arg variant=$(VARIANT) $(ARGS)
+COMPILE = .venv-lock/bin/uv pip compile -q --upgrade pyproject.toml -c requirements.lock --python-version 3.11 \
+	--python-platform linux --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 export BENTOML_DO_NOT_TRACK := True
 export DO_NOT_TRACK := 1
@@ -48,8 +54,10 @@ drift: $(READY)  ## judge the logged requests of TASK against its reference
 	@$(BIN)/python -m monitoring $(TASK) $(ARGS)
 
 build: $(READY)  ## pack TASK as a Bento
-	@$(BIN)/bentoml build -f $(if $(filter torch,$(VARIANT)),bentofile.gpu.yaml,bentofile.yaml) \
-		--arg task=$(TASK) --arg variant=$(VARIANT) $(ARGS)
+	@$(BUILD)
+
+containerize: $(READY)  ## pack TASK and make its image, IMAGE, with docker, podman or buildah
+	@tag=$$($(BUILD) -o tag) && $(BIN)/python -m deploy.containerize "$${tag##*__tag__:}" $(IMAGE)
 
 test: $(READY)  ## the test suite with coverage
 	@$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
@@ -59,6 +67,9 @@ lint: $(READY)  ## format, lint and types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
+audit: $(READY)  ## known vulnerabilities of what goes into the images; fails too where the index cannot tell
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes $(foreach kind,txt gpu.txt,-r $(SERVING)/requirements.$(kind))
+
 docs: $(READY)  ## the documentation into site/, every link checked
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict
 	@echo "file://$(CURDIR)/site/index.html"
@@ -66,11 +77,20 @@ docs: $(READY)  ## the documentation into site/, every link checked
 bench: $(READY)  ## our service beside its peers, about an hour; WEIGHTS=folder with a DistilBERT's config and tokenizer
 	@$(BIN)/python -m bench.compare $(WEIGHTS) $(ARGS)
 
-lock:  ## renew requirements.lock from the newest versions that pyproject.toml admits
+lock:  ## renew requirements.lock from the newest versions that pyproject.toml admits, then what goes into the images
 	@$(PYTHON) -m venv .venv-lock
 	@.venv-lock/bin/pip install -q torch==2.13.0 && .venv-lock/bin/pip install -q '.[train,monitoring,tracing,dev,docs]'
 	@{ head -n 2 requirements.lock; .venv-lock/bin/pip freeze --exclude touchstone | sed 's/+cpu//'; } > .lock.new
-	@mv .lock.new requirements.lock && rm -rf .venv-lock
+	@mv .lock.new requirements.lock
+	@$(COMPILE) --excludes <(echo huggingface-hub) -o $(SERVING)/requirements.txt  # tokenizers would download by it
+	@printf 'torch\ntransformers\n' | $(COMPILE) - --excludes <(echo onnxruntime) -o $(SERVING)/requirements.gpu.txt
+	@$(PYTHON) -m venv --without-pip .venv-lock/serving
+	@.venv-lock/bin/pip -q --python .venv-lock/serving/bin/python install --require-hashes --no-deps -r $(SERVING)/requirements.txt
+	@.venv-lock/bin/cyclonedx-py environment --output-reproducible -o $(SERVING)/sbom.cdx.json .venv-lock/serving/bin/python
+	@.venv-lock/bin/python -m deploy.licences > docs/licences.md && rm -rf .venv-lock
+
+release:  ## what stands between this commit and a release; with VERSION=... its tag
+	@.ci/release $(VERSION)
 
 clean:  ## remove the environment, runs, logs and reports (not the model store)
 	@rm -rf .venv runs logs reports demo-run site

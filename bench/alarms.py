@@ -126,7 +126,7 @@ def answered(loaded: Loaded, texts: Sequence[str]) -> list[Row]:
     return [placed[i] for i in range(len(texts))]
 
 
-def one_call(loaded: Loaded, texts: Sequence[str]) -> list[Row]:
+def one_call(loaded: Loaded, texts: Sequence[Any]) -> list[Row]:
     entry, encoded = loaded.entry, loaded.preprocess(texts)
     logits = loaded.model.run(loaded.preprocess.pad(encoded))
     scores = probabilities(logits, entry.task.problem_type, entry.temperature)

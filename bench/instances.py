@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,59 +19,45 @@ from bench.road import free_port
 
 ROOT = Path(__file__).parents[1]
 DEADLINE = 90.0  # seconds for whatever is waited for
-PROXY = """
-global
-    maxconn 1000
-defaults
-    mode http
-    timeout connect 2s
-    timeout client 40s
-    timeout server 40s
-    retries 0
-frontend service
-    bind 127.0.0.1:{port}
-    default_backend instances
-frontend figures
-    bind 127.0.0.1:{figures}
-    stats enable
-    stats uri /
-backend instances
-    option httpchk GET /readyz
-    server first 127.0.0.1:{first} check
-    server second 127.0.0.1:{second} check
-"""  # `check` alone: every 2 s, down after 3 failures, up after 2 successes
+DEPLOYED = ROOT / "deploy" / "haproxy.cfg"
+
+
+def user_models() -> Path:
+    """The models of the user's store."""
+    return Path(os.environ.get("BENTOML_HOME", "~/bentoml")).expanduser() / "models"
 
 
 @dataclass
 class Instance:
-    """One `bentoml serve` with a BENTOML_HOME of its own in `folder` and the models of the user's store."""
+    """One `bentoml serve` with a BENTOML_HOME of its own in `folder`."""
 
     folder: Path
-    version: str
-    drain_seconds: float | None  # None: as the task says
+    arguments: Sequence[str] = ()  # each KEY=VALUE, for --arg
+    models: Path = field(default_factory=user_models)
+    address: str = "127.0.0.1"
     port: int = field(default_factory=free_port)
+    under: Sequence[str] = ()  # the command that starts it: on another host, on one core
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
 
     async def start(self) -> float:
         """Seconds until it is ready."""
         begin, bentoml = time.monotonic(), Path(sys.executable).with_name("bentoml")
-        command = f"serve service:svc --host 127.0.0.1 --port {self.port} --arg version={self.version}"
-        if self.drain_seconds is not None:
-            command += f" --arg drain_seconds={self.drain_seconds}"
-        store = Path(os.environ.get("BENTOML_HOME", "~/bentoml")).expanduser() / "models"
+        command = [*self.under, str(bentoml), "serve", "service:svc"]
+        command += ["--host", self.address, "--port", str(self.port)]
+        command += [part for argument in self.arguments for part in ("--arg", argument)]
         if not self.folder.exists():
             self.folder.mkdir()
-            (self.folder / "models").symlink_to(store)
-        places = {"BENTOML_HOME": str(self.folder), "TOUCHSTONE_LOGS": str(self.folder / "logs")}
+            (self.folder / "models").symlink_to(self.models)
+        places = {"BENTOML_HOME": str(self.folder), "TOUCHSTONE_LOGS": str(self.logs)}
         with (self.folder / "output.txt").open("ab") as output:
             self.process = subprocess.Popen(
-                [bentoml, *command.split()],
-                cwd=ROOT,
-                env={**os.environ, **places},
-                stdout=output,
-                stderr=output,
+                command, cwd=ROOT, env={**os.environ, **places}, stdout=output, stderr=output
             )
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}") as client:
+        async with httpx.AsyncClient(base_url=f"http://{self.address}:{self.port}") as client:
             await until(lambda: is_ready(client))
         return time.monotonic() - begin
 
@@ -85,25 +70,41 @@ class Instance:
         return code, time.monotonic() - begin
 
     def kill(self) -> None:
-        """End it with all its workers, if it is still there."""
+        """End it with all its workers, if it is still there; nothing of it is left afterwards."""
         if self.process is not None and self.process.poll() is None:
-            family = psutil.Process(self.process.pid)
-            for process in [family, *family.children(recursive=True)]:
+            parent = psutil.Process(self.process.pid)
+            family = [parent, *parent.children(recursive=True)]
+            for process in family:
                 process.kill()
+            while any(is_alive(process) for process in family):
+                time.sleep(0.01)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager
-def haproxy(port: int, figures: int, instances: Sequence[Instance]) -> Iterator[None]:
+def haproxy(
+    port: int, figures: int, instances: Sequence[Instance], config: Path = DEPLOYED
+) -> Iterator[subprocess.Popen[bytes]]:
     """A haproxy on `port`, its figures as CSV on the port `figures`."""
-    first, second = (instance.port for instance in instances)
-    with tempfile.NamedTemporaryFile("w", suffix=".cfg") as config:
-        config.write(PROXY.format(port=port, figures=figures, first=first, second=second))
-        config.flush()
-        with subprocess.Popen(["haproxy", "-q", "-db", "-f", config.name]) as process:
-            try:
-                yield
-            finally:
-                process.kill()
+    first, second = (f"{instance.address}:{instance.port}" for instance in instances)
+    places = {
+        "BIND": f"127.0.0.1:{port}",
+        "FIGURES": f"127.0.0.1:{figures}",
+        "FIRST": first,
+        "SECOND": second,
+    }
+    environment = {**os.environ, **{f"TOUCHSTONE_{name}": value for name, value in places.items()}}
+    with subprocess.Popen(["haproxy", "-q", "-db", "-f", config], env=environment) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 async def servers(client: httpx.AsyncClient) -> list[dict[str, str]]:

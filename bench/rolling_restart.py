@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,6 +29,27 @@ from bench.road import free_port
 
 RESULT = ROOT / "bench" / "results" / "rolling-restart.json"
 CALM = 3.0  # seconds of load before and after
+PROXY = """
+global
+    maxconn 1000
+defaults
+    mode http
+    timeout connect 2s
+    timeout client 40s
+    timeout server 40s
+    retries 0
+frontend service
+    bind "${TOUCHSTONE_BIND}"
+    default_backend hosts
+frontend figures
+    bind "${TOUCHSTONE_FIGURES}"
+    stats enable
+    stats uri /
+backend hosts
+    option httpchk GET /readyz
+    server first "${TOUCHSTONE_FIRST}" check
+    server second "${TOUCHSTONE_SECOND}" check
+"""  # hides nothing; `check` alone: every 2 s, down after 3 failures, up after 2 successes
 
 
 @dataclass
@@ -38,6 +60,8 @@ class Load:
     rate: float
     attempts: int
     limits: httpx.Limits = field(default_factory=httpx.Limits)
+    text: str = "The game is great."
+    slowest: float = 0.0  # seconds
     answers: Counter[str] = field(default_factory=Counter)  # what became of each request in the end
     failures: Counter[str] = field(default_factory=Counter)  # of attempts
 
@@ -56,9 +80,10 @@ class Load:
             await asyncio.sleep(1 / self.rate)
 
     async def _request(self, client: httpx.AsyncClient) -> None:
+        begin = time.monotonic()
         for _ in range(self.attempts):
             try:
-                response = await client.post(f"{self.url}/predict", json={"inputs": "The game is great."})
+                response = await client.post(f"{self.url}/predict", json={"inputs": self.text})
                 outcome = str(response.status_code)
             except httpx.TransportError as error:
                 outcome = type(error).__name__
@@ -67,6 +92,7 @@ class Load:
             self.failures[outcome] += 1
             await asyncio.sleep(0.1)
         self.answers[outcome] += 1
+        self.slowest = max(self.slowest, time.monotonic() - begin)
 
     def summary(self) -> dict[str, Any]:
         requests, answered = self.answers.total(), self.answers["200"]
@@ -76,11 +102,12 @@ class Load:
 
 async def restart_in_turn(instances: Sequence[Instance], attempts: int, rate: float) -> dict[str, Any]:
     """Both instances behind a new haproxy, each stopped and started again while the other is in use."""
-    port, figures = free_port(), free_port()
+    port, figures, config = free_port(), free_port(), instances[0].folder.with_suffix(".cfg")
+    config.write_text(PROXY)
     load, restarts = Load(f"http://127.0.0.1:{port}", rate, attempts), []
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{figures}"))
-        stack.enter_context(haproxy(port, figures, instances))
+        stack.enter_context(haproxy(port, figures, instances, config))
         await until(lambda: both_up(client))
         async with load.running():
             for instance in tqdm(instances, f"{attempts} attempts", unit="restart", disable=None):
@@ -114,13 +141,14 @@ async def stop_alone(instance: Instance, rate: float) -> dict[str, Any]:
 async def measure(version: str, rate: float, folder: Path) -> dict[str, Any]:
     """All four runs; ends whatever still runs when one of them fails."""
     runs: dict[str, Any] = {}
-    settings = {
-        "drain time, no retries": (None, 1),
-        "drain time, retries": (None, 3),
-        "no drain time": (0, 1),
+    settings: dict[str, tuple[list[str], int]] = {
+        "drain time, no retries": ([], 1),
+        "drain time, retries": ([], 3),
+        "no drain time": (["drain_seconds=0"], 1),
     }
-    for n, (title, (drain_seconds, attempts)) in enumerate(settings.items()):
-        instances = [Instance(folder / f"{n}-{i}", version, drain_seconds) for i in range(2)]
+    for n, (title, (arguments, attempts)) in enumerate(settings.items()):
+        asked = [f"version={version}", *arguments]
+        instances = [Instance(folder / f"{n}-{i}", asked) for i in range(2)]
         try:
             await asyncio.gather(*(instance.start() for instance in instances))
             runs[title] = await restart_in_turn(instances, attempts, rate)

@@ -8,7 +8,7 @@ from typing import Any
 from bentos import metrics
 from bentos.model_store import Entry
 from bentos.postprocess import Floats
-from bentos.preprocess import Encoded, TextInput
+from bentos.preprocess import AnyEncoded, Input
 from bentos.request_log import hash_key, make_row, open_log, text_row
 from bentos.task import Monitoring
 
@@ -31,8 +31,8 @@ class AnswerLog:
         entry: Entry,
         request_id: str,
         milliseconds: float,
-        texts: Sequence[TextInput],
-        encoded: Sequence[Encoded],
+        texts: Sequence[Input],
+        encoded: Sequence[AnyEncoded],
         scores: Floats,
         tags: Mapping[str, str],
         first_index: int = 0,
@@ -56,7 +56,7 @@ class AnswerLog:
                 tags=tags,
             )
             self._logs["requests"].write(row)
-            if log_inputs in ("redacted", "full"):
+            if log_inputs in ("redacted", "full") and not isinstance(text, bytes):
                 redacted = log_inputs == "redacted"
                 self._logs["texts"].write(text_row(now, request_id, first_index + i, text, redacted))
             metrics.ANSWERS.labels(row["label"]).inc()

@@ -21,10 +21,11 @@ from bentos.incoming import (
     RequestError,
     Scope,
     Send,
+    check_announced,
     check_headers,
-    check_json_announced,
     encoded,
     header,
+    holds_picture,
     json_object,
     read_body,
     replay,
@@ -78,6 +79,7 @@ class Route:
     handler: Callable[[Call], Awaitable[Reply]]
     fields: Sequence[str] = ()
     check: Callable[[], None] = lambda: None
+    takes_pictures: bool = False  # also as the whole body: it is the value of the first of `fields` then
 
 
 Routes = Mapping[tuple[str, str], Route]  # by method and path
@@ -143,11 +145,18 @@ class HttpRules:
         route.check()
         is_post = scope["method"] == "POST"
         if is_post:
-            check_json_announced(scope, self._max_body_bytes)
+            check_announced(scope, self._max_body_bytes, route.takes_pictures)
         body = await read_body(receive, self._max_body_bytes, self._body_timeout)
-        value = json_object(body, route.fields) if is_post else {}
+        value = read_fields(route, scope, body) if is_post else {}
         call = Call(header(scope, b"x-request-id").decode(), scope["headers"], value)
         return await unless_gone(route.handler(call), receive)
+
+
+def read_fields(route: Route, scope: Scope, body: bytes) -> Mapping[str, Any]:
+    """The fields of a POST; raises RequestError 400 for a body that has none."""
+    if route.takes_pictures and holds_picture(scope, body):
+        return {route.fields[0]: body}
+    return json_object(body, route.fields)
 
 
 class DropAbandoned:

@@ -16,6 +16,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
 
 REQUEST_ID = re.compile(rb"[!-~]{1,128}")  # what is honoured: printable ASCII without spaces
+JSON = b"application/json"
 MAX_HEADER_BYTES = 32 * 1024
 
 
@@ -38,14 +39,33 @@ def check_headers(headers: Headers) -> None:
         raise RequestError(431, f"The headers are larger than {MAX_HEADER_BYTES:,} bytes; send fewer.")
 
 
-def check_json_announced(scope: Scope, max_body_bytes: int) -> None:
+def check_announced(scope: Scope, max_body_bytes: int, takes_pictures: bool = False) -> None:
     """Raises RequestError 415 or 413 for what the headers say of the body."""
-    kind = header(scope, b"content-type") or b"application/json"
-    if kind.partition(b";")[0].strip().lower() != b"application/json":
-        raise RequestError(415, "The Content-Type is not JSON; expected Content-Type: application/json.")
+    kind = media_type(scope)
+    if not (kind in (b"", JSON) or (takes_pictures and is_picture(kind))):
+        others = ", image/* or application/octet-stream" if takes_pictures else ""
+        raise RequestError(
+            415, f"The Content-Type is not JSON; expected Content-Type: application/json{others}."
+        )
     announced = header(scope, b"content-length")
     if announced.isdigit():
         check_size(int(announced), max_body_bytes)
+
+
+def media_type(scope: Scope) -> bytes:
+    """That of the body, without its parameters; empty where none is given."""
+    return header(scope, b"content-type").partition(b";")[0].strip().lower()
+
+
+def is_picture(kind: bytes) -> bool:
+    """Whether a body of that media type may be a picture."""
+    return kind.startswith(b"image/") or kind == b"application/octet-stream"
+
+
+def holds_picture(scope: Scope, body: bytes) -> bool:
+    """Whether the body is a picture rather than JSON; of bytes alone huggingface_hub does not say."""
+    kind = media_type(scope)
+    return is_picture(kind) or (not kind and not body.lstrip().startswith(b"{"))
 
 
 def json_object(body: bytes, fields: Sequence[str]) -> dict[str, Any]:

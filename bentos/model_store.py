@@ -19,12 +19,15 @@ import yaml
 from bentoml.exceptions import BentoMLException, NotFound
 from numpy.typing import NDArray
 
-from bentos.preprocess import PREPROCESS, TextPreprocess
+from bentos.postprocess import Interval
+from bentos.preprocess import PREPROCESS, Preprocess
 from bentos.task import Task, TaskError, make_task
 
 VARIANTS = ("onnx-int8", "onnx", "torch")
 MANIFEST = "files.json"
-SELF_CHECK_TOLERANCE = 0.05  # of a logit: half precision stays below, a saturating int8 product does not
+SELF_CHECK_TOLERANCE = (
+    0.05  # of a logit, or of a half interval: half precision stays below, a saturating int8 product does not
+)
 
 
 class ModelError(Exception):
@@ -38,7 +41,7 @@ class Model(Protocol):
     def free_padding(self) -> int:
         """Tokens of padding in a call that cost less than another call."""
 
-    def run(self, arrays: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]: ...
+    def run(self, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,12 @@ class Entry:
     temperature: float
     metrics: dict[str, Any]
     canonical: list[dict[str, Any]]  # [{"inputs", "logits"}]
+    interval: Interval | None = None  # of a regression's answers
+
+    @property
+    def tolerance(self) -> float:
+        """Of a logit in the self-check; a number is in units of its own."""
+        return SELF_CHECK_TOLERANCE * (max(1.0, self.interval.half_width) if self.interval else 1.0)
 
 
 def model_name(task_name: str, variant: str) -> str:
@@ -89,17 +98,18 @@ def open_entry(path: Path, tag: str) -> Entry:
     """The entry in a folder, its files checked against its manifest; raises ModelError when damaged."""
     try:
         verify_files(path)
-        name = tag.partition(":")[0]
+        name, calibration = tag.partition(":")[0], _read_json(path / "calibration.json")
         return Entry(
             tag=tag,
             variant=next(v for v in VARIANTS if name.endswith(f"-{v}")),
             path=path,
             task=make_task(yaml.safe_load((path / "task.yaml").read_text("utf-8")), f"{path}/task.yaml"),
-            temperature=float(_read_json(path / "calibration.json")["temperature"]),
+            temperature=float(calibration["temperature"]),
             metrics=_read_json(path / "metrics.json"),
             canonical=_read_json(path / "canonical.json"),
+            interval=Interval(**calibration["interval"]) if "interval" in calibration else None,
         )
-    except (OSError, ValueError, KeyError, StopIteration, TaskError, yaml.YAMLError) as error:
+    except (OSError, ValueError, KeyError, TypeError, StopIteration, TaskError, yaml.YAMLError) as error:
         raise ModelError(f"The store entry '{tag}' is damaged: {error}. {_remedy(tag)}") from error
 
 
@@ -114,24 +124,23 @@ def load_model(variant: str, folder: Path, task: Task) -> Model:
     return OnnxModel(folder)
 
 
-def preprocess_of(entry: Entry) -> TextPreprocess:
+def preprocess_of(entry: Entry) -> Preprocess:
     """What makes the model's arrays of raw inputs."""
     return PREPROCESS[entry.task.pipeline_tag](entry.path, entry.task)
 
 
-def self_check(entry: Entry, model: Model, preprocess: TextPreprocess) -> None:
+def self_check(entry: Entry, model: Model, preprocess: Preprocess) -> None:
     """Compare this machine's logits with those of the writer; raises ModelError where they differ.
 
     Needed because int8 products saturate on processors without VNNI (onnxruntime issues 5849 and 6004).
     """
     for case in entry.canonical:
-        inputs = case["inputs"] if isinstance(case["inputs"], str) else tuple(case["inputs"])
-        logits = model.run(preprocess.pad(preprocess([inputs])))[0]
+        logits = model.run(preprocess.pad(preprocess([preprocess.from_json(case["inputs"])])))[0]
         distance = float(np.abs(logits - np.asarray(case["logits"])).max())
-        if not distance <= SELF_CHECK_TOLERANCE:
+        if not distance <= entry.tolerance:
             raise ModelError(
                 f"'{entry.tag}' computes something else on this machine: logits {logits.tolist()} for "
-                f"{case['inputs']!r}, expected {case['logits']} within {SELF_CHECK_TOLERANCE}. "
+                f"{case['inputs'][:80]!r}, expected {case['logits']} within {entry.tolerance:g}. "
                 "Serve variant=onnx or variant=torch here, or train again on this kind of processor."
             )
 

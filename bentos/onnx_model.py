@@ -1,6 +1,7 @@
 """An ONNX Runtime session that several threads may run at once: the CPU's lanes."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -30,7 +31,7 @@ class OnnxModel:
         self.free_padding = 64 if is_packed else 5
         self._names = [i.name for i in self._session.get_inputs()]
 
-    def run(self, arrays: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
-        """Logits [n, labels] of arrays [n, longest]; arrays that the model does not read are left out."""
+    def run(self, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Logits [n, labels] of arrays [n, ...]; arrays that the model does not read are left out."""
         (logits,) = self._session.run(["logits"], {name: arrays[name] for name in self._names})
         return np.asarray(logits, np.float32)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bentos.incoming import MAX_HEADER_BYTES, REQUEST_ID
-from bentos.schema import FUNCTIONS, SOURCES, TAGS
+from bentos.pictures import FORMATS, MAX_PIXELS
+from bentos.postprocess import COVERAGE
+from bentos.schema import FUNCTIONS, INTERVAL, MAX_NUMBER, SOURCES, TAGS
 from bentos.task import Task
 
 Json = dict[str, Any]
@@ -17,11 +19,11 @@ VISIBLE = (
 )
 CONTRACT = "1"  # the next number when clients written for this one would break
 ERRORS = {
-    400: "The body is not what its schema says, or an input holds no character that the model reads.",
+    400: "The body is not what its schema says, or an input is none that the model can read.",
     401: "No API key, or an unknown one; only where the service has keys.",
     408: "The body was not complete in time.",
     413: "The body, the number of inputs or of their tokens is above its limit; send less at once.",
-    415: "The Content-Type is not application/json.",
+    415: "The Content-Type is none that the route takes.",
     429: "Refused on arrival: too much waits already.",
     431: f"The headers are larger than {MAX_HEADER_BYTES:,} bytes together.",
     500: "An error of the service, not of the request.",
@@ -56,6 +58,11 @@ REQUEST_ID_GIVEN = {
     "schema": {"type": "string"},
 }
 EXAMPLE = {"text": "Great art, shame about the netcode.", "text_pair": "Local co-op is where it shines."}
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+PICTURES = (
+    "Hugging Face's image classification task: its InferenceClient works with this route. A picture may also "
+    "be the whole body, with its own Content-Type or application/octet-stream."
+)
 SINGLE_ANSWER = (
     "Hugging Face's text classification task: its InferenceClient works with this route. It takes the first "
     "element of whatever it gets, so it alone gets the answer to a single input as a list of one answer."
@@ -96,8 +103,11 @@ def openapi(task: Task) -> Json:
 
 def predict(task: Task) -> Json:
     """POST /predict."""
-    given = EXAMPLE["text"] if len(task.text_column_names) == 1 else EXAMPLE
-    scores = [{"label": label, "score": 1 / len(task.labels)} for label in task.labels]
+    single = PIXEL if task.reads_pictures else EXAMPLE["text"]
+    given = single if len(task.input_column_names) == 1 else EXAMPLE
+    is_number = task.problem_type == "regression"
+    scores: list[Json] = [{"label": label, "score": 1 / len(task.labels)} for label in task.labels]
+    scores = [{"label": task.labels[0], "score": 3.2, "interval": [2.1, 4.3]}] if is_number else scores
     examples = {
         "one": {"value": {"inputs": given}},
         "list": {"value": {"inputs": [given, given], "parameters": {"top_k": 1, "tags": {"app": "730"}}}},
@@ -108,13 +118,18 @@ def predict(task: Task) -> Json:
         "one": {"value": scores},
         "list": {"value": [scores[:1], scores[:1]]},
     }
-    operation = {"operationId": "predict", "summary": summary, "description": SINGLE_ANSWER}
-    return {**operation, **exchange("/predict", "Predict", examples, "200", done)}
+    description = PICTURES if task.reads_pictures else SINGLE_ANSWER
+    operation = {"operationId": "predict", "summary": summary, "description": description}
+    whole = exchange("/predict", "Predict", examples, "200", done)
+    if task.reads_pictures:
+        whole["requestBody"]["content"] |= {"image/*": {}, "application/octet-stream": {}}
+    return {**operation, **whole}
 
 
 def feedback(task: Task) -> Json:
     """POST /feedback."""
-    label = 4.5 if task.problem_type == "regression" else task.labels[0]
+    true = {"regression": 4.5, "multi_label_classification": list(task.labels[:2])}
+    label = true.get(task.problem_type, task.labels[0])
     one = {"request_id": "order-66", "index": 0, "label": label, "source": "audit"}
     done = response("Noted", "application/json", ref("schemas", "Accepted"))
     operation = {
@@ -149,9 +164,6 @@ def exchange(route: str, body: str, examples: Json, status: str, done: Json) -> 
 
 def request_schemas(task: Task) -> Json:
     """The bodies, as bentos/schema.py reads them."""
-    names = list(EXAMPLE)[: len(task.text_column_names)]
-    whole = record({name: ref("schemas", "Text") for name in names}, names)
-    one = whole if len(names) == 2 else {"anyOf": [ref("schemas", "Text"), whole]}
     many = {
         "type": "array",
         "items": ref("schemas", "Input"),
@@ -168,16 +180,11 @@ def request_schemas(task: Task) -> Json:
     row = {
         "request_id": {"type": "string", "pattern": f"^{REQUEST_ID.pattern.decode()}$"},
         "index": {"type": "integer", "minimum": 0, "default": 0, "description": "Of the input in its list."},
-        "label": {"type": "number"} if task.problem_type == "regression" else {"enum": list(task.labels)},
+        "label": true_label(task),
         "source": {"enum": list(SOURCES), "default": "user", "description": "audit: of a random sample."},
     }
     return {
-        "Text": {
-            "type": "string",
-            "pattern": VISIBLE,
-            "description": "With at least one letter, digit, mark or symbol.",
-        },
-        "Input": one,
+        **INPUTS[task.pipeline_tag](task),
         "Parameters": {**parameters, "type": ["object", "null"]},
         "Predict": record(
             {
@@ -190,9 +197,45 @@ def request_schemas(task: Task) -> Json:
     }
 
 
+def text_schemas(task: Task) -> Json:
+    """One input that is a text or a pair of texts."""
+    names = list(EXAMPLE)[: len(task.text_column_names)]
+    whole = record({name: ref("schemas", "Text") for name in names}, names)
+    text = {
+        "type": "string",
+        "pattern": VISIBLE,
+        "description": "With at least one letter, digit, mark or symbol.",
+    }
+    return {"Text": text, "Input": whole if len(names) == 2 else {"anyOf": [ref("schemas", "Text"), whole]}}
+
+
+def picture_schemas(task: Task) -> Json:
+    """One input that is a picture."""
+    description = f"{', '.join(FORMATS)} of at most {MAX_PIXELS:,} pixels, in base64 or as a data URL."
+    return {"Input": {"type": "string", "contentEncoding": "base64", "description": description}}
+
+
+INPUTS = {"text-classification": text_schemas, "image-classification": picture_schemas}
+
+
+def true_label(task: Task) -> Json:
+    """A label, a list of labels, or a number."""
+    if task.problem_type == "regression":
+        return {"type": "number", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER}
+    label: Json = {"enum": list(task.labels)}
+    return {"type": "array", "items": label} if task.problem_type == "multi_label_classification" else label
+
+
 def answer_schemas(task: Task) -> Json:
     """What comes back."""
-    score = record({"label": {"enum": list(task.labels)}, "score": {"type": "number"}}, ["label", "score"])
+    columns: Json = {"label": {"enum": list(task.labels)}, "score": {"type": "number"}}
+    if task.problem_type == "regression":
+        told = f"Low and high; of new inputs like the held-out ones {COVERAGE:.0%} have the truth inside."
+        columns["interval"] = {
+            **INTERVAL,
+            "description": told,
+        }
+    score = record(columns, ["label", "score"])
     ranking = {"type": "array", "items": score, "minItems": 1, "maxItems": len(task.labels)}
     several = {"type": "array", "items": ref("schemas", "Ranking"), "minItems": 1}
     return {

@@ -1,39 +1,24 @@
 """Raw inputs to model arrays by the tokenizer file alone, equal to what transformers makes of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from bentos.model_input import AnyEncoded, Arrays, Encoded, Input, ModelInput, Preprocess, TextInput
+from bentos.picture_preprocess import PicturePreprocess
 from bentos.task import Task
 
-TextInput = str | tuple[str, str]  # a text, or a pair of texts
-Arrays = dict[str, NDArray[np.int64]]
-
-
-@dataclass(frozen=True)
-class ModelInput:
-    """One input as the model reads it; arrays are one-dimensional and unpadded."""
-
-    arrays: Arrays
-    n_tokens: int  # special tokens included
-
-
-@dataclass(frozen=True)
-class Encoded(ModelInput):
-    """The same with what the request log says of it."""
-
-    n_special: int
-    n_words: int  # tokens that begin a word
-    n_unknown: int
-    truncated: bool
+__all__ = ["PREPROCESS", "AnyEncoded", "Arrays", "Encoded", "Input", "ModelInput", "Preprocess", "TextInput"]
+__all__ += ["TextPreprocess"]
 
 
 class TextPreprocess:
     """Tokenizes texts or text pairs as `tokenizer.json` in `folder` says, cut at `task.max_seq_length`."""
+
+    in_threads = False
 
     def __init__(self, folder: Path, task: Task) -> None:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -59,6 +44,10 @@ class TextPreprocess:
             batch["attention_mask"][row, : item.n_tokens] = 1
         return batch
 
+    def from_json(self, value: Any) -> TextInput:
+        """A text, or a list of two."""
+        return value if isinstance(value, str) else (value[0], value[1])
+
     def _token_id(self, *names: str) -> int | None:
         return next((i for n in names if (i := self._tokenizer.token_to_id(n)) is not None), None)
 
@@ -83,4 +72,7 @@ def _word_starts(word_ids: Sequence[int | None]) -> int:
     return sum(word is not None and word != last for last, word in zip(before, word_ids, strict=False))
 
 
-PREPROCESS = {"text-classification": TextPreprocess}
+PREPROCESS: dict[str, Callable[[Path, Task], Preprocess]] = {
+    "text-classification": TextPreprocess,
+    "image-classification": PicturePreprocess,
+}

@@ -14,9 +14,13 @@ PATIENCE = 10  # seconds in which a command may find a core idle
 
 
 def give_way(niceness: int) -> None:
-    """Let other threads of this process go before this one."""
+    """Let other threads of this process go before this one; one that is further back already stays there."""
     if sys.platform == "linux":  # elsewhere niceness belongs to the whole process
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+        thread = threading.get_native_id()
+        if niceness > os.getpriority(
+            os.PRIO_PROCESS, thread
+        ):  # less needs a right, and threads die without it
+            os.setpriority(os.PRIO_PROCESS, thread, niceness)
 
 
 def only_when_idle() -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from types import MappingProxyType
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from bentos.log_files import utc_text
 from bentos.log_reader import LogRead, Row, item_of, read_feedback, read_log, read_texts
 from bentos.log_writer import QUEUE_ROWS, RequestLog
-from bentos.preprocess import Encoded, TextInput
+from bentos.model_input import AnyEncoded, Encoded, EncodedPicture, Input, TextInput
 from bentos.redaction import redact
 from bentos.task import LogInputs, Monitoring
 
@@ -30,8 +31,15 @@ BUCKET_NAMES = [high + low for high in DIGITS for low in DIGITS]  # each bucket 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: its products spread neighbouring ids evenly
 
 
-def describe(text: TextInput, encoded: Encoded) -> dict[str, float]:
-    """The TEXT_NUMBERS of an input; shares are 0 where there is nothing to share.
+def describe(given: Input, encoded: AnyEncoded) -> dict[str, float]:
+    """The numbers of an input: TEXT_NUMBERS, or PICTURE_NUMBERS, which are known since it was decoded."""
+    if isinstance(encoded, EncodedPicture):
+        return encoded.numbers
+    return describe_text(cast(TextInput, given), encoded)
+
+
+def describe_text(text: TextInput, encoded: Encoded) -> dict[str, float]:
+    """The TEXT_NUMBERS; shares are 0 where there is nothing to share.
 
     `subword_rate` (tokens that continue a word) and `unk_rate` are shares of the tokens that the model reads,
     special ones apart; the others are of the whole text, both texts of a pair together. Shares have at most
@@ -65,16 +73,17 @@ def make_row(
     labels: Sequence[str],
     probs: Sequence[float],
     latency_ms: float | None,
-    text: TextInput,
-    encoded: Encoded,
+    text: Input,
+    encoded: AnyEncoded,
     log_inputs: LogInputs,
     key: bytes,
     tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Row:
     """The log row of one item; `probs` in the order of `labels`, `key` of the text hash at most 64 bytes.
 
-    Scores, entropy and shares have at most seven significant digits, the latency three decimals. `buckets`
-    holds the token buckets in rising order, two digits in base 32 each: `int(pair, 32)`.
+    Scores, entropy and shares have at most seven significant digits, the latency three decimals; the number
+    that a single label is the name of has no entropy. `buckets` holds the token buckets in rising order, two
+    digits in base 32 each: `int(pair, 32)`.
     """
     scores = [float(score) for score in probs]
     best = max(range(len(scores)), key=scores.__getitem__)
@@ -86,7 +95,7 @@ def make_row(
         "label": labels[best],
         "score": _short(scores[best]),
         "probs": [_short(score) for score in scores],
-        "entropy": _short(-sum(score * math.log(score) for score in scores if score > 0)),
+        "entropy": entropy(scores) if len(labels) > 1 else None,
         "latency_ms": latency_ms if latency_ms is None else round(latency_ms, 3),
         "status": 200,
         "truncated": encoded.truncated,
@@ -96,9 +105,16 @@ def make_row(
     }
 
 
-def _traces(text: TextInput, encoded: Encoded, key: bytes) -> Row:
-    """What tells equal inputs and known words again without telling the text."""
-    whole = text if isinstance(text, str) else "\0".join(text)
+def entropy(scores: Sequence[float]) -> float:
+    """In nats."""
+    return _short(-sum(score * math.log(score) for score in scores if score > 0))
+
+
+def _traces(given: Input, encoded: AnyEncoded, key: bytes) -> Row:
+    """What tells equal inputs and known words again without telling the text, or the picture."""
+    if isinstance(given, bytes):
+        return {"image_hash": blake2b(given, key=key, digest_size=16).hexdigest()}
+    whole = given if isinstance(given, str) else "\0".join(given)
     digest = blake2b(whole.encode("utf-8", "surrogatepass"), key=key, digest_size=16)
     buckets = sorted(set(token_buckets(encoded.arrays["input_ids"]).tolist()))
     return {"text_hash": digest.hexdigest(), "buckets": "".join(BUCKET_NAMES[b] for b in buckets)}

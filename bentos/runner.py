@@ -17,7 +17,7 @@ from bentos.http import INTERNAL
 from bentos.incoming import RequestError
 from bentos.metrics import ModelCalls, mirror_runner
 from bentos.model_store import Entry, Model, ModelError, load_model, preprocess_of, self_check
-from bentos.preprocess import Arrays, ModelInput, TextPreprocess
+from bentos.preprocess import Arrays, ModelInput, Preprocess
 
 CPU_BATCH_TOKENS = 512  # where a call's own cost no longer counts; longer ones keep others waiting
 WINDOWS_IN_QUEUE = 8  # a long list enters the queue in parts, so that other requests find room
@@ -45,7 +45,7 @@ class Loaded:
     """An entry with what is read from its files, and why its model must not answer, if there is a reason."""
 
     entry: Entry
-    preprocess: TextPreprocess
+    preprocess: Preprocess
     model: Model
     fault: str = ""
 
@@ -69,6 +69,12 @@ def load_sound(entry: Entry) -> Loaded:
     return loaded
 
 
+def batch_tokens(entry: Entry) -> int:
+    """Padded tokens in one call of the entry's model, at most."""
+    limit = entry.task.serving.max_batch_tokens
+    return limit if entry.variant == "torch" else min(limit, CPU_BATCH_TOKENS)
+
+
 class Runner:
     """Computes packed inputs; without a sound model it answers every call with the reason.
 
@@ -82,15 +88,15 @@ class Runner:
             log.critical("Not ready: %s", self.fault)
         self._preprocess, self._model = loaded.preprocess, loaded.model
         on_cpu = entry.variant != "torch"
-        limit, self._timeout = serving.max_batch_tokens, serving.timeout
-        self._lone_tokens = lanes * (min(limit, CPU_BATCH_TOKENS) if on_cpu else limit)
+        limit, self._timeout = batch_tokens(entry), serving.timeout
+        self._lone_tokens = lanes * limit
         self._window_tokens = max(1, serving.max_queue_tokens // WINDOWS_IN_QUEUE)
         calls = ModelCalls()
         self._batcher = Batcher[ModelInput, Row](
             self._compute,
             n_tokens=lambda item: item.n_tokens,
             lanes=lanes,
-            max_batch_tokens=min(limit, CPU_BATCH_TOKENS) if on_cpu else limit,
+            max_batch_tokens=limit,
             max_queue_tokens=serving.max_queue_tokens,
             free_padding=self._model.free_padding,
             max_wait=WAIT_SHARE * serving.timeout,
@@ -221,17 +227,20 @@ def logits_of(answer: dict[str, Any]) -> Logits:
 
 
 def pack(items: Sequence[ModelInput]) -> Arrays:
-    """One array for each name, item after item, and their `lengths`: few and large, as a pipe likes them."""
+    """One array for each name, item after item, and each item's part: few and large, as a pipe likes them."""
     arrays = {name: np.concatenate([item.arrays[name] for item in items]) for name in items[0].arrays}
-    return {**arrays, "lengths": np.asarray([item.n_tokens for item in items], np.int64)}
+    lengths = [len(next(iter(item.arrays.values()))) for item in items]
+    n_tokens = [item.n_tokens for item in items]
+    return {**arrays, "lengths": np.asarray(lengths, np.int64), "n_tokens": np.asarray(n_tokens, np.int64)}
 
 
 def unpack(packed: Arrays) -> list[ModelInput]:
     """The items that `pack` was given."""
-    lengths = packed["lengths"]
-    ends = np.cumsum(lengths)[:-1]
-    parts = {name: np.split(array, ends) for name, array in packed.items() if name != "lengths"}
-    return [ModelInput({name: parts[name][i] for name in parts}, int(n)) for i, n in enumerate(lengths)]
+    ends = np.cumsum(packed["lengths"])[:-1]
+    names = packed.keys() - {"lengths", "n_tokens"}
+    parts = {name: np.split(array, ends) for name, array in packed.items() if name in names}
+    n_tokens = packed["n_tokens"].tolist()
+    return [ModelInput({name: parts[name][i] for name in parts}, n) for i, n in enumerate(n_tokens)]
 
 
 def available_cores() -> int:

@@ -1,8 +1,8 @@
 """The schema of /predict and /feedback: from JSON values to inputs, parameters and rows."""
 
-import math
 import re
-from collections.abc import Mapping, Sequence
+from binascii import a2b_base64
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -12,8 +12,8 @@ from pydantic import WithJsonSchema
 
 from bentos.incoming import REQUEST_ID, RequestError
 from bentos.log_files import utc_text
+from bentos.model_input import AnyEncoded, Input, TextInput
 from bentos.postprocess import Floats, probabilities
-from bentos.preprocess import Encoded, TextInput
 from bentos.task import Task
 
 FIELDS = {"/predict": ("inputs", "parameters"), "/feedback": ("request_id", "index", "label", "source")}
@@ -25,6 +25,8 @@ FUNCTIONS = {  # function_to_apply, in Hugging Face's words and in ours
 SOURCES = ("audit", "user")
 MAX_TAGS = 8  # of a request, which its log rows carry
 MAX_TAG_CHARS = 64  # of a value
+DATA_URL = re.compile("data:image/[a-z0-9.+-]{1,40};base64,", re.IGNORECASE)
+MAX_NUMBER = 1e100  # as a label: sums of squares of larger ones overflow
 TAG_KEY = re.compile("[a-z][a-z0-9_]{0,31}")
 KINDS = {
     dict: "an object",
@@ -38,9 +40,11 @@ KINDS = {
 _TEXT = {"type": "string", "minLength": 1}
 _PAIR = {"type": "object", "properties": {"text": _TEXT, "text_pair": _TEXT}, "required": ["text"]}
 _INPUT = {"anyOf": [_TEXT, _PAIR]}
+INTERVAL: dict[str, Any] = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+SCORE = {"label": {"type": "string"}, "score": {"type": "number"}, "interval": INTERVAL}
 _SCORES = {
     "type": "array",
-    "items": {"type": "object", "properties": {"label": {"type": "string"}, "score": {"type": "number"}}},
+    "items": {"type": "object", "properties": SCORE},
 }
 TAGS = {
     "type": "object",
@@ -61,7 +65,7 @@ Parameters = Annotated[Any, WithJsonSchema({"type": "object", "properties": _PAR
 Scores = Annotated[Any, WithJsonSchema({"anyOf": [_SCORES, {"type": "array", "items": _SCORES}]})]
 RequestId = Annotated[Any, WithJsonSchema({"type": "string", "pattern": REQUEST_ID.pattern.decode()})]
 Index = Annotated[Any, WithJsonSchema({"type": "integer", "minimum": 0})]
-Label = Annotated[Any, WithJsonSchema({"type": ["string", "number"]})]
+Label = Annotated[Any, WithJsonSchema({"type": ["string", "number", "array"]})]
 Source = Annotated[Any, WithJsonSchema({"type": "string", "enum": list(SOURCES)})]
 
 
@@ -80,18 +84,19 @@ class Options:
         return probabilities(logits, FUNCTIONS[self.function_to_apply])
 
 
-def read_inputs(inputs: Any, task: Task) -> list[TextInput]:
+def read_inputs(inputs: Any, task: Task) -> list[Input]:
     """The inputs of a request, a single one as a list of one; raises RequestError 400 or 413."""
     if inputs is None:
         raise RequestError(400, f"inputs is missing; expected {_expected(task)}, or a list of them.")
     if not isinstance(inputs, list):
-        return [_input(inputs, "inputs", task)]
+        return [READ_INPUT[task.pipeline_tag](inputs, "inputs", task)]
     if not inputs:
         raise RequestError(400, "inputs is an empty list; expected at least one input.")
     if len(inputs) > task.serving.max_items:
         limit = task.serving.max_items
         raise RequestError(413, f"{len(inputs):,} inputs were given; send at most {limit:,} in one request.")
-    return [_input(value, f"inputs[{i}]", task) for i, value in enumerate(inputs)]
+    read = READ_INPUT[task.pipeline_tag]
+    return [read(value, f"inputs[{i}]", task) for i, value in enumerate(inputs)]
 
 
 def read_parameters(parameters: Any) -> Options:
@@ -116,23 +121,43 @@ def feedback_row(body: Mapping[str, Any], task: Task) -> dict[str, Any]:
     if not (isinstance(request_id, str) and REQUEST_ID.fullmatch(request_id.encode("utf-8", "replace"))):
         raise RequestError(400, "request_id is not the X-Request-ID of an answer.")
     index = _whole(index, 0, "index")
-    if task.problem_type == "regression":
-        if isinstance(label, bool) or not isinstance(label, int | float):
-            raise RequestError(400, f"label is {_kind(label)}, expected a number.")
-        if not math.isfinite(label):
-            raise RequestError(400, "label is infinite, expected a number.")
-    elif not isinstance(label, str) or label not in task.labels:
-        raise RequestError(400, f"label is not one of {', '.join(task.labels)}.")
+    CHECK_LABEL[task.problem_type](label, task)
     if source not in SOURCES:
         raise RequestError(400, f"source is not one of {', '.join(SOURCES)}.")
     ts = utc_text(datetime.now(UTC))
     return {"ts": ts, "request_id": request_id, "index": index, "label": label, "source": source}
 
 
-def check_encoded(encoded: Sequence[Encoded]) -> None:
+def _check_class(label: Any, task: Task) -> None:
+    if not isinstance(label, str) or label not in task.labels:
+        raise RequestError(400, f"label is not one of {', '.join(task.labels)}.")
+
+
+def _check_classes(labels: Any, task: Task) -> None:
+    if not isinstance(labels, list):
+        raise RequestError(400, f"label is {_kind(labels)}, expected a list of labels.")
+    if not all(isinstance(label, str) and label in task.labels for label in labels):
+        raise RequestError(400, f"label has an item that is not one of {', '.join(task.labels)}.")
+
+
+def _check_number(label: Any, task: Task) -> None:
+    if isinstance(label, bool) or not isinstance(label, int | float):
+        raise RequestError(400, f"label is {_kind(label)}, expected a number.")
+    if not abs(label) <= MAX_NUMBER:
+        raise RequestError(400, "label is infinite or too large, expected a number.")
+
+
+CHECK_LABEL: dict[str, Callable[[Any, Task], None]] = {
+    "single_label_classification": _check_class,
+    "multi_label_classification": _check_classes,
+    "regression": _check_number,
+}
+
+
+def check_encoded(encoded: Sequence[AnyEncoded]) -> None:
     """Raises RequestError 400 for an input of which the tokenizer keeps nothing, such as a NUL character."""
     for i, item in enumerate(encoded):
-        if item.n_tokens <= item.n_special:
+        if item.is_empty:
             raise RequestError(400, f"inputs[{i}] holds no character that the model reads, expected a text.")
 
 
@@ -156,7 +181,7 @@ def _tags(value: Any) -> dict[str, str]:
     return tags
 
 
-def _input(value: Any, place: str, task: Task) -> TextInput:
+def _texts(value: Any, place: str, task: Task) -> TextInput:
     if isinstance(value, str):
         value = {"text": value}
     elif not isinstance(value, dict):
@@ -176,7 +201,30 @@ def _text(value: Any, place: str, name: str) -> str:
     return value
 
 
+def _picture(value: Any, place: str, task: Task) -> bytes:
+    """The bytes of a picture: given as such by a body that is no JSON, or in base64, also as a data URL."""
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str):
+        raise RequestError(400, f"{place} is {_kind(value)}, expected {_expected(task)}.")
+    found = DATA_URL.match(value)
+    if found is None and "://" in value[:16]:
+        raise RequestError(400, f"{place} is a URL, which is not fetched; expected {_expected(task)}.")
+    try:
+        return a2b_base64("".join(value[found.end() if found else 0 :].split()), strict_mode=True)
+    except ValueError:
+        raise RequestError(400, f"{place} is not base64; expected {_expected(task)}.") from None
+
+
+READ_INPUT: dict[str, Callable[[Any, str, Task], Input]] = {
+    "text-classification": _texts,
+    "image-classification": _picture,
+}
+
+
 def _expected(task: Task) -> str:
+    if task.reads_pictures:
+        return "a picture in base64"
     return "a text" if len(task.text_column_names) == 1 else 'a pair {"text": ..., "text_pair": ...}'
 
 

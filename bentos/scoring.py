@@ -1,23 +1,23 @@
-"""/predict: from the call to the reply, by way of the tokenizer, the runner and the log."""
+"""/predict: from the call to the reply, by way of the preprocessing, the runner and the log."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
 from bentos import metrics, schema
 from bentos.answer_log import AnswerLog
+from bentos.encoder import Encoder, pause, slices
 from bentos.http import Call, Reply
 from bentos.incoming import RequestError, header
 from bentos.model_store import Entry
 from bentos.postprocess import Floats, probabilities, ranked
-from bentos.preprocess import Arrays, Encoded, TextInput, TextPreprocess
+from bentos.preprocess import AnyEncoded, Arrays, Input, Preprocess
 from bentos.runner import logits_of, pack
 from bentos.shadow import Shadow
 from bentos.tracing import Stage
-
-SLICE_CHARS = 2_000  # of a long list handled at once, about a millisecond; then other requests have a turn
 
 Classify = Callable[[Arrays], Awaitable[dict[str, Any]]]
 
@@ -38,13 +38,13 @@ class Scorer:
     def __init__(
         self,
         entry: Entry,
-        preprocess: TextPreprocess,
+        preprocess: Preprocess,
         classify: Classify,
         log: AnswerLog,
         shadow: Shadow | None = None,
     ) -> None:
         self._entry, self._task = entry, entry.task
-        self._preprocess, self._classify = preprocess, classify
+        self._encode, self._classify = Encoder(preprocess), classify
         self._log, self._shadow = log, shadow
 
     async def predict(self, call: Call) -> Reply:
@@ -53,14 +53,17 @@ class Scorer:
         inputs = call.body.get("inputs")
         texts = schema.read_inputs(inputs, self._task)
         options = schema.read_parameters(call.body.get("parameters"))
-        encoded = await self._encoded(texts)
-        tokenized = time.monotonic()
-        answer = await self._answer(encoded)
+        async with in_time(self._task.serving.timeout):
+            encoded = await self._encode(texts)
+            tokenized = time.monotonic()
+            answer = await self._classify(pack(encoded))
         logits = logits_of(answer)
         scores = probabilities(logits, self._task.problem_type, self._entry.temperature)
-        answers = [ranked(row, self._task.labels, options.top_k) for row in options.scores(logits, scores)]
-        # huggingface_hub's text_classification takes the first element of what it gets, even for one text
-        is_list = isinstance(inputs, list) or b"hf_hub/" in header({"headers": call.headers}, b"user-agent")
+        interval = None if options.function_to_apply else self._entry.interval
+        answers = [
+            ranked(row, self._task.labels, options.top_k, interval) for row in options.scores(logits, scores)
+        ]
+        is_list = isinstance(inputs, list) or (not self._task.reads_pictures and is_from_hub(call))
         seconds = Seconds(tokenized - started, time.monotonic() - started)
         return Reply(
             answers if is_list else answers[0],
@@ -74,8 +77,8 @@ class Scorer:
         self,
         request_id: str,
         seconds: Seconds,
-        texts: Sequence[TextInput],
-        encoded: Sequence[Encoded],
+        texts: Sequence[Input],
+        encoded: Sequence[AnyEncoded],
         scores: Floats,
         tags: Mapping[str, str],
     ) -> None:
@@ -97,26 +100,7 @@ class Scorer:
         if self._shadow:
             self._shadow.offer(request_id, self._entry.tag, texts, scores)
 
-    async def _encoded(self, texts: Sequence[TextInput]) -> list[Encoded]:
-        """The tokens of each text; raises RequestError 400 for one without any."""
-        encoded = list[Encoded]()
-        for part in slices(texts):
-            encoded += self._preprocess(texts[part])
-            await pause(len(texts) > 1)
-        schema.check_encoded(encoded)
-        return encoded
-
-    async def _answer(self, encoded: Sequence[Encoded]) -> dict[str, Any]:
-        """What the runner says; raises RequestError when it takes too long."""
-        timeout = self._task.serving.timeout
-        try:
-            async with asyncio.timeout(timeout):
-                return await self._classify(pack(encoded))
-        except TimeoutError:
-            message = f"There was no answer within {timeout:g} s; send less, or try again later."
-            raise RequestError(504, message) from None
-
-    def _facts(self, call: Call, encoded: Sequence[Encoded]) -> dict[str, Any]:
+    def _facts(self, call: Call, encoded: Sequence[AnyEncoded]) -> dict[str, Any]:
         """What a span says of a request; nothing of the text."""
         return {
             "touchstone.request_id": call.request_id,
@@ -125,7 +109,7 @@ class Scorer:
             "touchstone.model_tag": self._entry.tag,
         }
 
-    def _headers(self, encoded: Sequence[Encoded]) -> dict[str, str]:
+    def _headers(self, encoded: Sequence[AnyEncoded]) -> dict[str, str]:
         truncated = sum(item.truncated for item in encoded)
         headers = {"X-Model-Tag": self._entry.tag}
         return {**headers, "X-Truncated": str(truncated)} if truncated else headers
@@ -140,17 +124,17 @@ def stages(started: float, tokenized: float, times: dict[str, float] | None) -> 
     return done
 
 
-def slices(texts: Sequence[TextInput]) -> Iterator[slice]:
-    """Parts of about SLICE_CHARS characters, at least one text in each."""
-    start = size = 0
-    for i, text in enumerate(texts):
-        size += len(text) if isinstance(text, str) else sum(map(len, text))
-        if size >= SLICE_CHARS or i == len(texts) - 1:
-            yield slice(start, i + 1)
-            start, size = i + 1, 0
+@asynccontextmanager
+async def in_time(seconds: float) -> AsyncIterator[None]:
+    """Raises RequestError 504 in what takes longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        message = f"There was no answer within {seconds:g} s; send less, or try again later."
+        raise RequestError(504, message) from None
 
 
-async def pause(needed: bool) -> None:
-    """Let other requests have a turn."""
-    if needed:
-        await asyncio.sleep(0)
+def is_from_hub(call: Call) -> bool:
+    """Whether huggingface_hub asks: its text_classification takes the first element even for one text."""
+    return b"hf_hub/" in header({"headers": call.headers}, b"user-agent")

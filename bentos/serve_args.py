@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import bentoml
+import click
 import yaml
 from bentoml.exceptions import InvalidArgument
+from click.core import ParameterSource
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -31,6 +33,7 @@ from bentos.production import default_version
 from bentos.task import Serving, TaskError, load_task
 
 SHADOW_SUFFIX = "-shadow"  # of the name of the service that runs the shadow
+OPTIONS = {"arg": "--arg", "arg_file": "--arg-file"}  # of BentoML's commands
 
 
 class ServeArgs(BaseModel):
@@ -58,8 +61,16 @@ class ServeArgs(BaseModel):
     drain_seconds: NonNegativeFloat | None = None
 
 
-def serve_args() -> ServeArgs:
-    """The arguments given; raises InvalidArgument for an unknown one or a wrong value."""
+def serve_args(source: Path) -> ServeArgs:
+    """The arguments given; those of its build for a `source` in a built Bento.
+
+    Raises InvalidArgument for an unknown one, a wrong value, and one that a Bento is given too late.
+    """
+    if packed_tag(source) and (late := options_given()):
+        raise InvalidArgument(
+            f"{late[0]} cannot change a built Bento. "
+            "The settings of a Bento are those of its build: bentoml build --arg ..."
+        )
     try:
         return ServeArgs(**vars(bentoml.use_arguments()))
     except ValidationError as error:
@@ -68,6 +79,15 @@ def serve_args() -> ServeArgs:
         raise InvalidArgument(
             f"Wrong --arg {wrong}. There are {known} (numbers, most of them from 1 on)."
         ) from None
+
+
+def options_given() -> list[str]:
+    """With which of OPTIONS the command under way was called; BentoML 1.4.39 passes over them for a Bento."""
+    context = click.get_current_context(silent=True)
+    if context is None:  # no command: a worker, or an import
+        return []
+    unasked = (None, ParameterSource.DEFAULT)
+    return [option for name, option in OPTIONS.items() if context.get_parameter_source(name) not in unasked]
 
 
 def served_entry(args: ServeArgs, source: Path) -> Entry:
@@ -107,6 +127,10 @@ def shadow_entry(args: ServeArgs, served: Entry) -> Entry | None:
     """
     if not args.shadow:
         return None
+    if served.task.problem_type == "regression":
+        raise InvalidArgument(
+            f"--arg shadow={args.shadow}: {served.tag} answers numbers; a shadow compares labels"
+        )
     name, _, version = served.tag.partition(":")
     tag = args.shadow if ":" in args.shadow else f"{name}:{args.shadow}"
     if args.shadow in VARIANTS:

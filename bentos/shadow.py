@@ -14,7 +14,7 @@ from bentos.log_files import utc_text
 from bentos.log_reader import Row
 from bentos.log_writer import RequestLog
 from bentos.postprocess import Floats, probabilities
-from bentos.preprocess import TextInput
+from bentos.preprocess import Input
 from bentos.runner import Loaded
 
 WAITING = 8  # requests at the shadow; beyond them nothing is drawn, so that it never falls behind
@@ -22,7 +22,7 @@ TIMEOUT = 60.0
 
 log = logging.getLogger("bentoml.touchstone")
 
-Ask = Callable[[list[TextInput]], Awaitable[Any]]
+Ask = Callable[[list[Input]], Awaitable[Any]]
 
 
 class Shadow:
@@ -38,7 +38,7 @@ class Shadow:
         self._mirror = metrics.mirror_log(self._log, "shadow")
         self._asked: set[asyncio.Task[None]] = set()
 
-    def offer(self, request_id: str, tag: str, texts: Sequence[TextInput], scores: Floats) -> None:
+    def offer(self, request_id: str, tag: str, texts: Sequence[Input], scores: Floats) -> None:
         """An answer that `tag` has given; `scores` [n, labels]."""
         if random.random() >= self._share:
             return
@@ -54,7 +54,7 @@ class Shadow:
         self._log.close()
         self._mirror.close()
 
-    async def _compare(self, request_id: str, tag: str, texts: list[TextInput], scores: Floats) -> None:
+    async def _compare(self, request_id: str, tag: str, texts: list[Input], scores: Floats) -> None:
         try:
             async with asyncio.timeout(TIMEOUT):
                 theirs = np.asarray(await self._ask(texts))
@@ -95,7 +95,7 @@ def observe(row: Row) -> None:
     metrics.SHADOW_DISTANCE.labels("higher" if difference > 0 else "lower").observe(abs(difference))
 
 
-def shadow_scores(loaded: Loaded, texts: Sequence[TextInput]) -> Floats:
+def shadow_scores(loaded: Loaded, texts: Sequence[Input]) -> Floats:
     """The version's scores [n, labels], one input at a time: it has all the time there is."""
     logits = [loaded.model.run(loaded.preprocess.pad(loaded.preprocess([text])))[0] for text in texts]
     task = loaded.entry.task

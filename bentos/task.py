@@ -67,11 +67,17 @@ class Task:
     train_file: str | None = None  # CSV, JSON lines or Parquet; goes before dataset_name
     validation_file: str | None = None  # likewise; cut from train where there is none
     test_file: str | None = None  # likewise
+    train_dir: str | None = None  # pictures: a folder for each label; or where those of a train_file lie
+    validation_dir: str | None = None  # likewise
+    test_dir: str | None = None  # likewise
     text_column_names: tuple[str, ...] = ("text",)  # two names make a text pair
-    label_column_name: str = "label"  # labels by word, by position, or false and true
+    image_column_name: str = "image"  # pictures, or the names of their files
+    label_column_name: str | None = "label"  # null: several labels, each a column of its own, 0 or 1
     timestamp_column_name: str | None = None  # split by time: the newest rows are the test split
     group_column_name: str | None = None  # rows of one group are never on both sides
     split_column_name: str | None = None  # a column that says train / validation / test
+    user_column_name: str | None = None  # of ratings: ranking is measured for each user
+    item_column_name: str | None = None  # what was rated: for the baseline of user and item biases
     row_filter: dict[str, Any] = field(default_factory=dict)  # column: value that a row must have
     validation_split_percentage: float = 10  # of train, where the data bring no such split
     test_split_percentage: float = 15  # likewise
@@ -81,7 +87,7 @@ class Task:
 
     training: dict[str, Any] = field(default_factory=dict)  # transformers.TrainingArguments, verbatim
     quantization: str | None = None  # an optimum AutoQuantizationConfig name; by the CPU when absent
-    max_accuracy_loss: float = 0.01  # of a quantized variant against torch, on the test split
+    max_accuracy_loss: float = 0.01  # of a quantized variant against torch, on the test split; RMSE: relative
     serving: Serving = Serving()  # how the service batches and what it refuses
     monitoring: Monitoring = Monitoring()  # what is logged, for how long, and how often an alarm may be false
 
@@ -90,9 +96,20 @@ class Task:
             raise ValueError(f"labels are {list(self.labels)}; each label must be there once")
         if self.problem_type != "regression" and len(self.labels) < 2:
             raise ValueError(f"labels are {list(self.labels)}; a classifier needs at least two")
+        if self.problem_type == "regression" and len(self.labels) != 1:
+            raise ValueError(f"labels are {list(self.labels)}; a regression has one, the name of its number")
+        if self.problem_type != "multi_label_classification" and self.label_column_name is None:
+            raise ValueError("label_column_name is null; that is for multi_label_classification only")
         if len(self.text_column_names) not in (1, 2):
             raise ValueError(
                 f"text_column_names are {list(self.text_column_names)}; give one, or two for a text pair"
+            )
+        if self.reads_pictures and self.monitoring.log_inputs in ("redacted", "full"):
+            given = self.monitoring.log_inputs
+            raise ValueError(f"monitoring.log_inputs is {given}; give none or hash: pictures are not stored")
+        if not self.reads_pictures and (self.train_dir or self.validation_dir or self.test_dir):
+            raise ValueError(
+                "train_dir, validation_dir and test_dir hold pictures; give a train_file of texts"
             )
         shares = (self.validation_split_percentage, self.test_split_percentage)
         if min(shares) <= 0 or sum(shares) >= 100:
@@ -101,6 +118,21 @@ class Task:
             )
         if not (self.model_name_or_path or self.model_type):
             raise ValueError("give model_name_or_path, or model_type to train one from scratch")
+
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether an input is a picture; otherwise it is a text or a pair of texts."""
+        return self.pipeline_tag == "image-classification"
+
+    @property
+    def input_column_names(self) -> tuple[str, ...]:
+        """The columns of the data that the model reads."""
+        return (self.image_column_name,) if self.reads_pictures else self.text_column_names
+
+    @property
+    def label_column_names(self) -> tuple[str, ...]:
+        """The column of the labels, or the one of each label."""
+        return (self.label_column_name,) if self.label_column_name else self.labels
 
     def to_yaml(self) -> str:
         """The task as a YAML text that `load_task` reads back equal."""

@@ -2,6 +2,7 @@
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import bentoml
 import numpy as np
@@ -37,8 +38,8 @@ class TorchModel:
         self._model = model.to(self._device).eval()
         self._names = set(inspect.signature(self._model.forward).parameters)
 
-    def run(self, arrays: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
-        """Logits [n, labels] of arrays [n, longest]; arrays that the model does not read are left out.
+    def run(self, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Logits [n, labels] of arrays [n, ...]; arrays that the model does not read are left out.
 
         A batch that the GPU's memory does not hold is computed in halves.
         """
@@ -53,6 +54,11 @@ class TorchModel:
         return np.concatenate([self.run({k: a[half] for k, a in arrays.items()}) for half in halves])
 
     @torch.inference_mode()
-    def _logits(self, arrays: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
-        tensors = {n: torch.from_numpy(a).to(self._device) for n, a in arrays.items() if n in self._names}
+    def _logits(self, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+        tensors = {n: self._tensor(a) for n, a in arrays.items() if n in self._names}
         return np.asarray(self._model(**tensors).logits.float().cpu().numpy(), np.float32)
+
+    def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
+        """On the model's device; floats in its precision."""
+        tensor = torch.from_numpy(array).to(self._device)
+        return tensor.to(self._model.dtype) if tensor.is_floating_point() else tensor

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, Protocol
 
 from bentos.live import in_background
 from bentos.model_store import Entry
-from bentos.preprocess import Arrays, TextPreprocess
+from bentos.preprocess import Arrays, Preprocess
 from bentos.runner import Loaded, Runner, load, load_sound
 
 
@@ -22,7 +22,7 @@ class AnyRunner(Protocol):
 class Opened(NamedTuple):
     """What an entry needs to answer."""
 
-    preprocess: TextPreprocess
+    preprocess: Preprocess
     runner: AnyRunner
 
 

@@ -6,16 +6,20 @@ import io
 import os
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from bentos.log_files import utc_text
 from bentos.model_store import write_atomically
 from bentos.request_log import Row, item_of, open_log, read_feedback, read_log, read_texts
 from bentos.task import Task, TaskError, load_task
+from monitoring.columns import LARGEST
 from monitoring.windows import WindowError, log_folder, parse_time
 
+SEPARATOR = ";"  # of several labels in a cell
+NO_LABEL = "none"
 COLUMNS = ("request_id", "index", "ts", "text", "text_pair", "label")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet would compute
 
@@ -33,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
             rows = draw(folder, parse_time(arguments.since, now), arguments.n)
             write_queue(arguments.out, rows)
             print(f"{len(rows):,} answers, drawn at random, are in {arguments.out}: fill in the column label")
-            print(f"with one of {', '.join(task.labels)}, and give the file back by --read {arguments.out}")
+            print(f"with {expected(task)}, and give the file back by --read {arguments.out}")
     except (TaskError, WindowError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -96,13 +100,47 @@ def _cell(value: object) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
+def expected(task: Task) -> str:
+    """What a person shall write for a label."""
+    if task.problem_type == "regression":
+        return f"the true {task.labels[0]}, a number"
+    if task.problem_type == "multi_label_classification":
+        return f"those of {', '.join(task.labels)} that hold, with a {SEPARATOR} between them, or {NO_LABEL}"
+    return f"one of {', '.join(task.labels)}"
+
+
+def _read_class(cell: str, task: Task) -> str | None:
+    return cell if cell in task.labels else None
+
+
+def _read_classes(cell: str, task: Task) -> list[str] | None:
+    labels = [] if cell == NO_LABEL else [label.strip() for label in cell.split(SEPARATOR)]
+    return labels if set(labels) <= set(task.labels) else None
+
+
+def _read_number(cell: str, task: Task) -> float | None:
+    try:
+        found = float(cell)
+    except ValueError:
+        return None
+    return found if abs(found) <= LARGEST else None
+
+
+READ_CELL: dict[str, Callable[[str, Task], Any]] = {
+    "single_label_classification": _read_class,
+    "multi_label_classification": _read_classes,
+    "regression": _read_number,
+}
+
+
 def _label_row(row: dict[str, str], task: Task, path: Path) -> Row:
     """The feedback row of a line of the file; raises WindowError."""
-    label, request_id, index = (str(row.get(name) or "").strip() for name in ("label", "request_id", "index"))
-    if label not in task.labels:
+    cell, request_id, index = (str(row.get(name) or "").strip() for name in ("label", "request_id", "index"))
+    label = READ_CELL[task.problem_type](cell, task)
+    if label is None:
         raise WindowError(
-            f"{path}: '{label}' of {request_id} is no label of {task.name}; nothing was taken: "
-            f"give one of {', '.join(task.labels)}"
+            f"{path}: '{cell}' of {request_id} is no label of {task.name}; nothing was taken: "
+            f"give {expected(task)}"
         )
     if not request_id or not index.isdigit():
         raise WindowError(

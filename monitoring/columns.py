@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bentos.pictures import PICTURE_NUMBERS
 from bentos.request_log import BUCKET_NAMES, TEXT_NUMBERS, Row
 from bentos.task import Task
 
-NUMBERS = {"text-classification": TEXT_NUMBERS}  # what describe() gives for each pipeline tag
+# What describe() gives for each pipeline tag.
+NUMBERS = {"text-classification": TEXT_NUMBERS, "image-classification": PICTURE_NUMBERS}
 BUCKETS = len(BUCKET_NAMES)
 BUCKET_OF = {name: bucket for bucket, name in enumerate(BUCKET_NAMES)}
 LARGEST = 1e100  # beyond it a number counts as infinite: means and histograms of such overflow

@@ -14,6 +14,10 @@ from monitoring.judge import EXIT_CODES
 
 PREFIX = "touchstone_monitor_"
 HOST = "127.0.0.1"
+BY_LABELS = {
+    "accuracy": ("Share of right answers by returned labels", "accuracy"),
+    "rmse": ("Root mean squared error by returned labels", "RMSE"),
+}
 
 Samples = Iterable[tuple[Sequence[str], float]]  # the values of the labels, and the value
 
@@ -88,13 +92,16 @@ def _of_window(newest: Record) -> list[Metric]:
             [([], result["alarm_rate"]["drift_alpha"])],
         ),
     }
-    for key, text in (
-        ("accuracy", "Share of right answers by returned labels"),
-        ("low", "Lower 95 % limit of the accuracy"),
-        ("high", "Upper 95 % limit of the accuracy"),
-    ):
-        name = key if key == "accuracy" else f"accuracy_{key}"
-        gauges[name] = (text, ["source"], [([source], found[key]) for source, found in sources.items()])
+    for figure, (text, short) in BY_LABELS.items():
+        found = {source: one for source, one in sources.items() if figure in one}
+        of_all = {
+            figure: text,
+            "low": f"Lower 95 % limit of the {short}",
+            "high": f"Upper 95 % limit of the {short}",
+        }
+        for key, told in of_all.items():
+            name = key if key == figure else f"{figure}_{key}"
+            gauges[name] = (told, ["source"], [([source], one[key]) for source, one in found.items()])
     return [_gauge(name, text, labels, samples, task) for name, (text, labels, samples) in gauges.items()]
 
 

@@ -1,27 +1,22 @@
 """The tally of a window by a Ray cluster: its workers count a file each, and the counts are added up here."""
 
-import logging
-import os
 import socket
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
 import ray
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import RayError
 
 import bentos
 import monitoring
+from bentos import ray_cluster
+from bentos.ray_cluster import FleetError
 from monitoring import reading
 from monitoring.reading import Scope
 from monitoring.tally import Tally, empty_tally
 
-REACHED_WITHIN = 10  # seconds
 COUNTED_WITHIN = 3600  # seconds, the next file: where the cluster has others to serve it takes its time
-
-
-class FleetError(OSError):
-    """A cluster that cannot be reached, or a file that it cannot count; the message is for the user."""
 
 
 def connect(address: str) -> None:
@@ -30,21 +25,7 @@ def connect(address: str) -> None:
     The workers get our code from here. They need the packages of `touchstone[monitoring,fleet]`, in the same
     versions, and the log folder under the same path.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    host, _, port = address.rpartition(":")
-    try:
-        if port.isdigit():  # Ray itself would try for ever
-            socket.create_connection((host, int(port)), REACHED_WITHIN).close()
-        ray.init(
-            address,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            runtime_env={"py_modules": [bentos, monitoring]},
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise FleetError(
-            f"No Ray cluster at '{address}' ({error}); give host:port of its head, or local"
-        ) from error
+    ray_cluster.connect(address, bentos, monitoring)
 
 
 def tally_files(paths: Iterable[Path], scope: Scope) -> Tally:
@@ -59,7 +40,7 @@ def tally_files(paths: Iterable[Path], scope: Scope) -> Tally:
         try:
             found += ray.get(counted, timeout=COUNTED_WITHIN)
         except RayError as error:
-            why = error.cause if isinstance(error, RayTaskError) else error
+            why = ray_cluster.reason(error)
             raise FleetError(f"{path} was not counted by the cluster: {why}") from error
     return found
 

@@ -112,7 +112,7 @@ def by_cluster(address: str) -> TallyFiles:
 def reference_of(tag: str) -> Reference:
     """What windows of a stored version are compared with; raises ModelError where there is none."""
     entry = load_entry(tag)
-    return Reference(entry.tag, entry.task, read_reference(entry), entry.path)
+    return Reference(entry.tag, entry.task, read_reference(entry), entry.path, entry.interval)
 
 
 def run(job: Job, stopped: Callable[[], bool]) -> Iterator[Judged]:

@@ -18,9 +18,10 @@ from monitoring.drift import (
     smallest_distance,
     strongest,
 )
+from monitoring.errors import Errors
 from monitoring.estimate import Estimate, estimate
 from monitoring.history import Past
-from monitoring.performance import Accuracy, deciding_source, join, measure, reference_counts
+from monitoring.performance import Accuracy, deciding_source, join, measured, reference_pairs
 from monitoring.ranking import Rule, alarms, rank, rule
 from monitoring.reference import Reference
 from monitoring.tally import Tally
@@ -42,7 +43,7 @@ class Judgement:
     faults: list[Fault]
     statistics: list[Statistic]  # of each column the test that shows most; the furthest moved first
     effects: dict[str, float]  # of every test, by its name: what later windows are ranked by
-    accuracies: dict[str, Accuracy]  # by source of the labels
+    accuracies: dict[str, Accuracy | Errors]  # by source of the labels
     decided_by: str | None  # the source whose labels were tested
     estimate: Estimate | None  # of the accuracy, if only the class mix changed
     rate: AlarmRate
@@ -125,16 +126,15 @@ def worst(verdicts: Sequence[str], fail_on: Sequence[str]) -> int:
 
 def _accuracies(
     tally: Tally, feedback: Iterable[Row], reference: Reference, alpha: float
-) -> tuple[dict[str, Accuracy], str | None]:
-    """The accuracy by each source that has labels, and the source that decides. Classifiers only."""
-    if reference.task.problem_type != "single_label_classification":
-        return {}, None
-    counts = reference_counts(reference.rows)
-    measured = {
-        source: measure(list(pairs.values()), reference.task.labels, counts, alpha)
-        for source, pairs in join(tally.answered, feedback).items()
+) -> tuple[dict[str, Accuracy | Errors], str | None]:
+    """The accuracy, or the errors, by each source that has labels, and the source that decides."""
+    task = reference.task
+    of_reference = reference_pairs(reference.rows, task)
+    found = {
+        source: measured(list(pairs.values()), of_reference, task, reference.interval, alpha)
+        for source, pairs in join(tally.answered, feedback, task).items()
     }
-    accuracies = {source: one for source, one in measured.items() if one}
+    accuracies = {source: one for source, one in found.items() if one}
     return accuracies, deciding_source({source: one.labels for source, one in accuracies.items()})
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from monitoring.history import Record
 from monitoring.incidents import ALARMS, Incident
+from monitoring.performance import figure_of
 from monitoring.summary import column_name, number
 
 WINDOWS = 400  # drawn; the newest ones
@@ -139,7 +140,7 @@ def _row(record: Record) -> str:
         f'<td class="{CLASSES.get(verdict, "")}">{escape(verdict)}</td>',
         f'<td class="n">{rows:,}{late}</td>',
         f"<td>{_moved([furthest]) if furthest else ''}</td>",
-        f"<td>{accuracy['accuracy']:.3f}</td>" if accuracy else "<td></td>",
+        f"<td>{figure_of(accuracy):.3f}</td>" if accuracy else "<td></td>",
     )
     return "".join(cells)
 

@@ -1,22 +1,35 @@
 """Realised accuracy: the labels that feedback brought, joined with the answers of the window."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import beta, binomtest, fisher_exact
 
+from bentos.postprocess import THRESHOLD, Interval
 from bentos.request_log import Row, item_of
-from monitoring.tally import Key
+from bentos.task import Task
+from monitoring.columns import number
+from monitoring.errors import Errors, measure_errors
+from monitoring.tally import Given, Key
 
 SOURCES = ("audit", "user")  # never pooled: users answer mostly when they are unhappy
 MIN_LABELS = 20
 POWER = 0.8
+FIGURES = ("accuracy", "rmse")  # each with `low`, `high` and that of the reference
+
+
+Pair = tuple[Any, Any]  # what the model says and what is true: labels, frozen sets of labels, or numbers
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """The accuracy of a window by the labels of one source, beside that of the reference."""
+    """The accuracy of a window by the labels of one source, beside that of the reference.
+
+    Of several labels an answer is right if all of them are.
+    """
 
     labels: int
     right: int
@@ -37,20 +50,49 @@ def labelled_items(feedback: Iterable[Row]) -> set[Key]:
     return {key for row in feedback if (key := item_of(row))}
 
 
-def join(answered: Mapping[Key, str], feedback: Iterable[Row]) -> dict[str, dict[Key, tuple[str, str]]]:
-    """(predicted, true) label of each answered item, by source. The last label of an item counts."""
-    pairs: dict[str, dict[Key, tuple[str, str]]] = {source: {} for source in SOURCES}
+def join(answered: Mapping[Key, Given], feedback: Iterable[Row], task: Task) -> dict[str, dict[Key, Pair]]:
+    """What the model says and what is true of each item, by source. The last label of an item counts."""
+    pairs: dict[str, dict[Key, Pair]] = {source: {} for source in SOURCES}
     for row in feedback:
-        key, source, label = item_of(row), row.get("source"), row.get("label")
-        if key and key in answered and source in SOURCES and isinstance(label, str):
-            pairs[source][key] = (answered[key], label)
+        key, source = item_of(row), row.get("source")
+        if key and key in answered and source in SOURCES:
+            pair = pair_of(answered[key], row.get("label"), task)
+            if pair:
+                pairs[source][key] = pair
     return pairs
 
 
-def reference_counts(rows: Sequence[Row]) -> tuple[int, int]:
-    """Right answers and labelled rows of the reference."""
-    labelled = [row for row in rows if isinstance(row.get("true_label"), str)]
-    return sum(row.get("label") == row["true_label"] for row in labelled), len(labelled)
+def reference_pairs(rows: Sequence[Row], task: Task) -> list[Pair]:
+    """The same of the labelled rows of the reference."""
+    found = (
+        pair_of(Given(row.get("label"), row.get("probs") or ()), row.get("true_label"), task) for row in rows
+    )
+    return [pair for pair in found if pair]
+
+
+def pair_of(given: Given, label: Any, task: Task) -> Pair | None:
+    """None where one of the two is none."""
+    says, true = (read(one, task) for read, one in zip(READ[task.problem_type], (given, label), strict=True))
+    return None if says is None or true is None else (says, true)
+
+
+def measured(
+    pairs: Sequence[Pair], reference: Sequence[Pair], task: Task, interval: Interval | None, alpha: float
+) -> Accuracy | Errors | None:
+    """The accuracy, or the errors, of one source's labels; None without any label on either side."""
+    if task.problem_type == "regression":
+        return measure_errors(pairs, reference, interval, alpha, MIN_LABELS)
+    return measure(pairs, task.labels, counts_of(reference), alpha)
+
+
+def counts_of(pairs: Sequence[Pair]) -> tuple[int, int]:
+    """Right answers, and all."""
+    return sum(says == true for says, true in pairs), len(pairs)
+
+
+def figure_of(found: Mapping[str, Any]) -> float:
+    """The accuracy, or the RMSE, of what was measured, as it stands in `result.json`."""
+    return float(found[next(name for name in FIGURES if name in found)])
 
 
 def deciding_source(sizes: Mapping[str, int]) -> str | None:
@@ -59,14 +101,14 @@ def deciding_source(sizes: Mapping[str, int]) -> str | None:
 
 
 def measure(
-    pairs: Sequence[tuple[str, str]], known: Sequence[str], reference: tuple[int, int], alpha: float
+    pairs: Sequence[Pair], known: Sequence[str], reference: tuple[int, int], alpha: float
 ) -> Accuracy | None:
     """The accuracy of one source's labels, judged at `alpha`; None without any label on either side."""
-    usable = [pair for pair in pairs if pair[1] in known]
+    usable = [pair for pair in pairs if _labels(pair[1]) <= set(known)]
     n, (reference_right, reference_n) = len(usable), reference
     if not n or not reference_n:
         return None
-    right = sum(predicted == true for predicted, true in usable)
+    right, _ = counts_of(usable)
     limits = binomtest(right, n).proportion_ci(0.95, method="exact")
     p = _p_lower(right, n, *reference)
     return Accuracy(
@@ -83,6 +125,40 @@ def measure(
         fell=n >= MIN_LABELS and p <= alpha,
         smallest_drop=smallest_drop(n, *reference, alpha),
     )
+
+
+def _labels(label: str | frozenset[str]) -> frozenset[str]:
+    return frozenset([label]) if isinstance(label, str) else label
+
+
+def _set_given(given: Given, task: Task) -> frozenset[str] | None:
+    if len(given.scores) != len(task.labels) or any(map(math.isnan, given.scores)):
+        return None
+    return frozenset(t for t, score in zip(task.labels, given.scores, strict=True) if score >= THRESHOLD)
+
+
+def _set_true(label: Any, task: Task) -> frozenset[str] | None:
+    is_list = isinstance(label, list) and all(isinstance(one, str) for one in label)
+    return frozenset(label) if is_list else None
+
+
+def _number(value: Any) -> float | None:
+    found = number(value)
+    return None if math.isnan(found) else found
+
+
+# By problem type, how to read what the model says, and what is true; None where there is nothing to read.
+READ: dict[str, tuple[Callable[[Given, Task], Any], Callable[[Any, Task], Any]]] = {
+    "single_label_classification": (
+        lambda given, task: given.label,
+        lambda label, task: label if isinstance(label, str) else None,
+    ),
+    "multi_label_classification": (_set_given, _set_true),
+    "regression": (
+        lambda given, task: _number(given.scores[0]) if given.scores else None,
+        lambda label, task: _number(label),
+    ),
+}
 
 
 def smallest_drop(n: int, reference_right: int, reference_n: int, alpha: float) -> float | None:

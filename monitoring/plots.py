@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -97,30 +98,33 @@ def _latency(axes: Axes, records: Sequence[Record]) -> str:
     return _windows(sum(bool(one) for one in found))
 
 
-def _accuracy(axes: Axes, records: Sequence[Record]) -> str:
-    """By source of the labels, with 95 % limits, and the reference's."""
+def _by_labels(figure: str, measure: str, axes: Axes, records: Sequence[Record]) -> str:
+    """Accuracy or RMSE by source of the labels, with 95 % limits, and the reference's."""
     labels = 0.0
-    for i, source in enumerate(sorted({source for one in records for source in _by_source(one)})):
-        mine = [(one, _by_source(one)[source]) for one in records if source in _by_source(one)]
+    for i, source in enumerate(sorted({source for one in records for source in _by_source(figure, one)})):
+        mine = [
+            (one, _by_source(figure, one)[source]) for one in records if source in _by_source(figure, one)
+        ]
         labels += sum(found["labels"] for _, found in mine)
         axes.errorbar(
             _middles([one for one, _ in mine]),
-            [found["accuracy"] for _, found in mine],
+            [found[figure] for _, found in mine],
             [
-                [found["accuracy"] - found["low"] for _, found in mine],
-                [found["high"] - found["accuracy"] for _, found in mine],
+                [found[figure] - found["low"] for _, found in mine],
+                [found["high"] - found[figure] for _, found in mine],
             ],
             fmt=MARKERS[i],
             color=COLOURS[SERIES[i]],
             linewidth=1,
             label=f"{source}, 95 % limits",
         )
-    of_tag = {one.tag: found["reference_accuracy"] for one in records for found in _by_source(one).values()}
+    name = f"reference_{figure}"
+    of_tag = {one.tag: found[name] for one in records for found in _by_source(figure, one).values()}
     reference = [of_tag.get(one.tag, math.nan) for one in records]
     _steps(axes, records, reference, baseline=None, label="reference", **LEVEL)
-    axes.set_ylabel("share right")
+    axes.set_ylabel(measure)
     _legend(axes)
-    return f"{_windows(sum(bool(_by_source(one)) for one in records))}, {labels:,.0f} labels"
+    return f"{_windows(sum(bool(_by_source(figure, one)) for one in records))}, {labels:,.0f} labels"
 
 
 DRAWN: dict[str, tuple[str, Callable[[Sequence[Record]], bool], Draw]] = {
@@ -128,7 +132,16 @@ DRAWN: dict[str, tuple[str, Callable[[Sequence[Record]], bool], Draw]] = {
     "distances": ("Distance", lambda these: any(one.result["drift"] for one in these), _distances),
     "rows": ("Volume", bool, _rows),
     "latency": ("Latency", lambda these: any(_latencies(one) for one in these), _latency),
-    "accuracy": ("Accuracy", lambda these: any(_by_source(one) for one in these), _accuracy),
+    "accuracy": (
+        "Accuracy",
+        lambda these: any(_by_source("accuracy", one) for one in these),
+        partial(_by_labels, "accuracy", "share right"),
+    ),
+    "errors": (
+        "Errors",
+        lambda these: any(_by_source("rmse", one) for one in these),
+        partial(_by_labels, "rmse", "RMSE"),
+    ),
 }
 
 
@@ -136,9 +149,9 @@ def _latencies(record: Record) -> dict[str, float]:
     return (record.result.get("traffic") or {}).get("latency_ms") or {}
 
 
-def _by_source(record: Record) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = record.result["performance"]["by_source"]
-    return found
+def _by_source(figure: str, record: Record) -> dict[str, dict[str, float]]:
+    by_source = record.result["performance"]["by_source"]
+    return {source: found for source, found in by_source.items() if figure in found}
 
 
 def _least(record: Record) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bentos.postprocess import Interval
 from bentos.request_log import Row
 from bentos.task import Task
 from monitoring.columns import Columns
@@ -26,6 +27,7 @@ class Reference:
     task: Task  # as trained
     rows: Sequence[Row]
     folder: Path | None = None  # of the store entry, where it is at hand: windows can be explained then
+    interval: Interval | None = None  # of a regression's answers
 
     @cached_property
     def part(self) -> Part:

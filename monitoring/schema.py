@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from monitoring.contract import Fault
 from monitoring.distributions import Distribution
 from monitoring.drift import Statistic
+from monitoring.errors import Errors
 from monitoring.estimate import Estimate
 from monitoring.performance import Accuracy
 from monitoring.slices import Slice
@@ -79,7 +80,7 @@ class Performance(TypedDict):
     """What is known of the accuracy."""
 
     decided_by: Annotated[str | None, told("the source of the labels that were tested")]
-    by_source: dict[str, Accuracy]
+    by_source: dict[str, Accuracy | Errors]
     if_only_the_class_mix_changed: Annotated[Estimate | None, told("an estimate without labels")]
 
 

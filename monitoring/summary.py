@@ -1,6 +1,7 @@
 """A judgement in plain words: what happened and what to do."""
 
 from monitoring.drift import DETECTABLE, MIN_DISTANCE, Statistic
+from monitoring.errors import Errors
 from monitoring.estimate import Estimate
 from monitoring.explain import Explanation
 from monitoring.judge import Judgement
@@ -18,6 +19,8 @@ NAMES = {
     "unk_rate": "rate of unknown tokens",
     "upper_share": "share of capitals",
     "non_letter_share": "share of non-letters",
+    "mean": "brightness",
+    "std": "contrast",
 }
 LISTED = 3
 NAMED = 5  # words that came, and that went
@@ -78,11 +81,25 @@ def share(value: float) -> str:
     return f"{100 * value:.2g} %" if value < 0.1 else f"{value:.0%}".replace("%", " %")
 
 
-def accuracy_line(one: Accuracy, source: str) -> str:
-    """Accuracy with its limits and what it is compared with."""
+def accuracy_line(one: Accuracy | Errors, source: str) -> str:
+    """Accuracy, or error, with its limits and what it is compared with."""
+    if isinstance(one, Errors):
+        return _errors_line(one, source)
     return (
+        "accuracy "
         f"{one.accuracy:.3f} by {one.labels:,} {source} labels "
         f"(95 % limits {one.low:.3f} to {one.high:.3f}), reference {one.reference_accuracy:.3f}"
+    )
+
+
+def _errors_line(one: Errors, source: str) -> str:
+    inside = ""
+    if one.inside:
+        inside = f"; {share(one.inside.share)} inside the interval that promises {share(one.inside.coverage)}"
+    return (
+        f"RMSE {number(one.rmse)} by {one.labels:,} {source} labels (95 % limits {number(one.low)} to "
+        f"{number(one.high)}), reference {number(one.reference_rmse)}; mean error {number(one.bias)}, "
+        f"reference {number(one.reference_bias)}{inside}"
     )
 
 
@@ -100,8 +117,9 @@ def _contract(judgement: Judgement) -> str:
 
 def _performance(judgement: Judgement) -> str:
     source = judgement.decided_by or ""
-    line = accuracy_line(judgement.accuracies[source], source)
-    return f"The model is right less often than it was: accuracy {line}."
+    one = judgement.accuracies[source]
+    how = "errs otherwise than it did" if isinstance(one, Errors) else "is right less often than it was"
+    return f"The model {how}: {accuracy_line(one, source)}."
 
 
 def _drift(judgement: Judgement) -> str:
@@ -189,13 +207,17 @@ def _ok(judgement: Judgement) -> str:
     )
 
 
-def _accuracy(one: Accuracy, source: str) -> str:
-    seen = (
-        f"; a drop of {one.smallest_drop:.3f} would have shown ({POWER:.0%} power)"
-        if one.smallest_drop
-        else ""
-    )
-    return f"Accuracy {accuracy_line(one, source)}{seen}."
+def _accuracy(one: Accuracy | Errors, source: str) -> str:
+    least = one.smallest_rise if isinstance(one, Errors) else one.smallest_drop
+    kind = "rise" if isinstance(one, Errors) else "drop"
+    seen = f"; a {kind} of {least:.3f} would have shown ({POWER:.0%} power)" if least else ""
+    return f"{told(one, source)}{seen}."
+
+
+def told(one: Accuracy | Errors, source: str) -> str:
+    """The line as the beginning of a sentence."""
+    line = accuracy_line(one, source)
+    return line[0].upper() + line[1:]
 
 
 TOLD = {

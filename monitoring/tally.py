@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,15 @@ LATENCIES = np.geomspace(0.1, 1e5, 121)  # ms; neighbours are 12 % apart
 QUANTILES = (0.5, 0.9, 0.99)
 
 Key = tuple[str, int]  # request_id and index
+
+
+class Given(NamedTuple):
+    """What the model answered to an item."""
+
+    label: str | None
+    scores: tuple[float, ...]  # of the columns `probs[...]`
+
+
 Objects = NDArray[np.object_]
 Faults = dict[str, Counter[str]]  # by column, how many rows have which fault
 
@@ -96,7 +106,7 @@ class Tally:
     faults: Faults = field(default_factory=dict)
     latencies: Counts = field(default_factory=lambda: np.zeros(len(LATENCIES) + 1, np.int64))
     truncated: int = 0
-    answered: dict[Key, str] = field(default_factory=dict)  # labels given to items that were labelled later
+    answered: dict[Key, Given] = field(default_factory=dict)  # of the items that were labelled later
     future_rows: int = 0  # dated later than the clock of the judge
     early_rows: int = 0  # dated long before the file was begun that they are in
     unreadable_lines: int = 0  # in the files around the window: no JSON, or no row of ours
@@ -196,12 +206,14 @@ def counted(texts: pa.StringArray) -> Counter[str]:
     return Counter({str(one["values"]): one["counts"] for one in pc.value_counts(texts).to_pylist()})
 
 
-def answered(part: Part, labelled: frozenset[Key]) -> dict[Key, str]:
-    """The labels that the model gave to items that were labelled later."""
+def answered(part: Part, labelled: frozenset[Key]) -> dict[Key, Given]:
+    """What the model answered to items that were labelled later."""
     rows = np.flatnonzero(pc.is_in(part.request_ids, request_ids(labelled)))
     requests, labels = (texts.take(pa.array(rows)).to_pylist() for texts in (part.request_ids, part.labels))
+    scores = [values[rows] for name, values in part.columns.numbers.items() if name.startswith("probs[")]
     keys = zip(requests, part.indices[rows].tolist(), strict=True)
-    return {key: label for key, label in zip(keys, labels, strict=True) if key in labelled}
+    given = map(Given, labels, map(tuple, np.column_stack(scores).tolist()))
+    return {key: one for key, one in zip(keys, given, strict=True) if key in labelled}
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,6 @@
 """What a person at the terminal sees."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -10,8 +11,8 @@ from monitoring.distributions import Distribution
 from monitoring.drift import MIN_DISTANCE
 from monitoring.explain import Explanation
 from monitoring.judge import Judgement
+from monitoring.performance import figure_of
 from monitoring.summary import (
-    accuracy_line,
     chance,
     column_name,
     estimate_line,
@@ -20,6 +21,7 @@ from monitoring.summary import (
     share,
     slice_name,
     summary,
+    told,
 )
 from monitoring.words import Move
 
@@ -42,7 +44,7 @@ def show(console: Console, judgement: Judgement, explanation: Explanation | None
         console.print(_columns(judgement))
     for source, accuracy in judgement.accuracies.items():
         if source != judgement.decided_by:
-            console.print(Text(f"Accuracy {accuracy_line(accuracy, source)}; not tested."))
+            console.print(Text(f"{told(accuracy, source)}; not tested."))
     if judgement.estimate:
         console.print(Text(estimate_line(judgement.estimate)))
     if explanation:
@@ -61,7 +63,7 @@ def add_window(table: Table, judgement: Judgement) -> None:
     furthest = f"{column_name(first.column)} {number(first.distance)}" if first else ""
     accuracy = judgement.accuracies.get(judgement.decided_by or "")
     start = f"{judgement.window.start:%Y-%m-%d %H:%M}"
-    known = f"{accuracy.accuracy:.3f}" if accuracy else ""
+    known = f"{figure_of(asdict(accuracy)):.3f}" if accuracy else ""
     table.add_row(start, f"{judgement.tally.n_rows:,}", _verdict(judgement), Text(furthest), known)
 
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from tests.serving import Server, serve
 
 os.environ |= {"BENTOML_DO_NOT_TRACK": "True", "DO_NOT_TRACK": "1"}
+os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # read when Ray is imported
 
 
 def pytest_configure() -> None:

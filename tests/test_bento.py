@@ -9,10 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from bentoml import __version__ as bentoml_version
 
 from bentos.model_store import save_entry
 from bentos.request_log import read_log
-from tests.serving import ROOT, bentoml, serve, until
+from tests.serving import DEADLINE, ROOT, bentoml, serve, until
 from tests.test_service import TEXT, predict
 
 FILES = {"cpu": "bentofile.yaml", "gpu": "bentofile.gpu.yaml"}
@@ -74,13 +75,17 @@ def test_the_cpu_bento_needs_no_torch(bentos: dict[str, Path]) -> None:
 
 
 def test_a_bento_holds_the_service_and_nothing_else_of_the_project(bentos: dict[str, Path]) -> None:
-    assert {p.name for p in (bentos["cpu"] / "src").iterdir()} == {"service.py", "bentos", "bentofile.yaml"}
+    source = bentos["cpu"] / "src"
+    assert {p.name for p in source.iterdir()} == {"service.py", "bentos", "bentofile.yaml", "deploy"}
+    assert [p.name for p in (source / "deploy").rglob("*.*")] == ["sbom.cdx.json"]
 
 
-@pytest.mark.parametrize("file", FILES.values())
-def test_its_versions_are_those_of_the_lock(file: str) -> None:
-    packages = yaml.safe_load((ROOT / file).read_text())["python"]["packages"]
-    assert set(packages) <= set((ROOT / "requirements.lock").read_text().split())
+@pytest.mark.parametrize(("kind", "file"), [("cpu", "requirements.txt"), ("gpu", "requirements.gpu.txt")])
+def test_its_packages_are_the_locked_ones(bentos: dict[str, Path], kind: str, file: str) -> None:
+    locked = (ROOT / "deploy/service" / file).read_text().splitlines()
+    packed = (bentos[kind] / "env/python/requirements.txt").read_text().splitlines()
+    lines = [[line for line in one if line and not line.startswith("#")] for one in (locked, packed)]
+    assert lines[1] == [*lines[0], f"bentoml=={bentoml_version}"]  # BentoML repeats its own
 
 
 def test_an_exported_bento_serves_without_a_store(bentos: dict[str, Path], tmp_path: Path) -> None:
@@ -101,11 +106,25 @@ def test_a_bento_serves_what_was_packed_and_logs_where_it_was_started(
     assert list((tmp_path / "here/sample-reviews").glob("requests-*"))
 
 
+@pytest.mark.parametrize("option", ["--arg", "--arg-file"])
+def test_a_bento_refuses_settings_when_it_is_served(
+    bentos: dict[str, Path], tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "settings.yaml").write_text("timeout: 5\n")
+    value = "timeout=5" if option == "--arg" else str(tmp_path / "settings.yaml")
+    with serve(tmp_path, option, value, target="sample-reviews:cpu", cwd=tmp_path, ready=False) as server:
+        assert server.process.wait(DEADLINE) == 1
+    (line,) = server.output.read_text().splitlines()
+    assert f"{option} cannot change a built Bento." in line
+    assert "bentoml build --arg" in line
+
+
 def test_a_bento_takes_its_shadow_along(clone: Path, entry_copy: Path, tmp_path: Path) -> None:
     save_entry(entry_copy, "sample-reviews-onnx-int8:other")
-    run("build", "--version", "two", "--arg", "version=tiny", "--arg", "shadow=other", cwd=clone)
+    settings = ("version=tiny", "shadow=other", "shadow_share=1")
+    run("build", "--version", "two", *(part for one in settings for part in ("--arg", one)), cwd=clone)
     packed = exported("sample-reviews:two", tmp_path)
-    with serve(tmp_path, "--arg", "shadow_share=1", target=str(packed), cwd=tmp_path) as server:
+    with serve(tmp_path, target=str(packed), cwd=tmp_path) as server:
         rows = until(
             lambda: predict(server, TEXT) and read_log(server.logs / "sample-reviews", "shadow").rows, server
         )

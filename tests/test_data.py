@@ -52,11 +52,6 @@ def test_data_without_a_train_split_is_an_error(tmp_path: Path) -> None:
         load(tmp_path, rows(split="test"), split_column_name="split")
 
 
-def test_a_problem_without_a_label_reader_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="labels are read for single_label_classification, regression"):
-        load(tmp_path, rows(), problem_type="multi_label_classification")
-
-
 def test_nothing_left_tells_what_was_found(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"others found: 'good'.*row_filter is \{'app': 'a'\}"):
         load(tmp_path, rows(app="a", label="good"), row_filter={"app": "a"})
@@ -70,7 +65,7 @@ def test_load_file_keeps_the_order_and_warns_of_what_it_leaves_out(
         [{"text": "b", "label": 1}, {"text": "", "label": 1}, {"text": "a", "label": 0}],
     )
     split = load_file(path, task_of(timestamp_column_name="when", row_filter={"app": "a"}))
-    assert split == Split(["b", "a"], [1, 0], [None, None])
+    assert split == Split(["b", "a"], [1, 0], [None, None], [None, None], [None, None])
     assert "'empty_text': 1" in caplog.text
 
 

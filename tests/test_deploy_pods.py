@@ -116,7 +116,7 @@ def test_there_is_time_to_leave() -> None:
 
 @pytest.mark.parametrize("which", ["base", "cpu", "gpu", "kserve", "knative"])
 def test_the_service_is_told_its_port_and_nothing_else(which: str) -> None:
-    """For a Bento, BentoML passes over `--arg` without a word."""
+    """A Bento would refuse `--arg`."""
     examples = {"kserve": predictor_pod, "knative": revision_pod}
     (container,) = (examples[which]() if which in examples else service_pod(which))["containers"]
     port = container["ports"][0]["containerPort"]

@@ -13,7 +13,6 @@ from train.evaluate import (
     calibration_error,
     classification_metrics,
     fit_temperature,
-    length_sorted_batches,
     main,
 )
 
@@ -47,13 +46,6 @@ def test_calibration_error_is_zero_when_scores_are_true() -> None:
     truth = np.array([1, 1, 1, 0] * 100)
     assert calibration_error(scores, truth) == pytest.approx(0)
     assert calibration_error(scores, np.zeros(400, int)) == pytest.approx(0.75)
-
-
-def test_batches_hold_every_row_once_within_the_budget() -> None:
-    lengths = np.random.default_rng(2).integers(1, 300, 500).tolist()
-    batches = length_sorted_batches(lengths, 1024)
-    assert sorted(i for batch in batches for i in batch) == list(range(500))
-    assert all(len(batch) * max(lengths[i] for i in batch) <= 1024 for batch in batches)
 
 
 def test_stored_entries_are_compared_on_a_file(

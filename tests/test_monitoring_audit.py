@@ -9,7 +9,8 @@ import pytest
 
 from bentos.log_files import utc_text
 from bentos.request_log import read_feedback
-from monitoring.audit import main
+from bentos.task import Task
+from monitoring.audit import READ_CELL, main
 from tests.monitoring_rows import write_log
 
 TASK = "sample-reviews"
@@ -110,3 +111,19 @@ def test_a_mistake_is_told(
 ) -> None:
     assert main(["--logs", str(logs), *arguments]) == 1
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("task", "cell", "label"),
+    [
+        ("regression", "7.5", 7.5),
+        ("regression", "much", None),
+        ("regression", "nan", None),
+        ("multi_label_classification", "art; music", ["art", "music"]),
+        ("multi_label_classification", "none", []),
+        ("multi_label_classification", "art, music", None),
+    ],
+)
+def test_a_cell_is_read_as_the_task_answers(task: Any, cell: str, label: object) -> None:
+    labels = ("rating",) if task == "regression" else ("art", "music")
+    assert READ_CELL[task](cell, Task("t", labels, problem_type=task, model_type="distilbert")) == label

@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import shutil
 import socket
 import subprocess
@@ -24,7 +23,6 @@ from monitoring.performance import labelled_items
 from tests.monitoring_rows import DAY, lines, make_labels, make_reference, make_rows, same, with_buckets
 from tests.test_monitoring_main import ENDS, log, rows_of_the_day
 
-os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # read when Ray is imported
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install '.[fleet]'")
 fleet = pytest.importorskip("monitoring.fleet")
 

@@ -5,7 +5,15 @@ import pytest
 from scipy.stats import binom
 
 from bentos.request_log import Row
-from monitoring.performance import Accuracy, deciding_source, join, measure, reference_counts, smallest_drop
+from monitoring.performance import (
+    Accuracy,
+    counts_of,
+    deciding_source,
+    join,
+    measure,
+    reference_pairs,
+    smallest_drop,
+)
 from monitoring.tally import Key
 from tests.monitoring_rows import TASK, make_labels, make_reference, make_rows, tallied
 
@@ -20,7 +28,7 @@ def accuracy(right: int, n: int, alpha: float = 0.05, reference: tuple[int, int]
 
 
 def joined(rows: list[Row], feedback: list[Row]) -> dict[str, dict[Key, tuple[str, str]]]:
-    return join(tallied(rows, make_reference(60), feedback).answered, feedback)
+    return join(tallied(rows, make_reference(60), feedback).answered, feedback, TASK)
 
 
 def test_labels_are_joined_by_request_and_index() -> None:
@@ -58,7 +66,8 @@ def test_audit_labels_decide_where_there_are_enough(sizes: dict[str, int], sourc
 
 
 def test_the_accuracy_of_the_reference_is_counted() -> None:
-    assert reference_counts(make_reference(200, accuracy=0.91).rows) == (182, 200)
+    pairs = reference_pairs(make_reference(200, accuracy=0.91).rows, TASK)
+    assert counts_of(pairs) == (182, 200)
 
 
 def test_the_limits_are_exact() -> None:

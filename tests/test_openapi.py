@@ -18,7 +18,10 @@ from tests.serving import Server
 SINGLE = load_task("sample-reviews")
 PAIR = replace(SINGLE, text_column_names=("one", "two"))
 RATING = replace(PAIR, labels=("rating",), problem_type="regression")
-TASKS = pytest.mark.parametrize("task", [SINGLE, PAIR, RATING], ids=["single", "pair", "rating"])
+SEVERAL = replace(SINGLE, problem_type="multi_label_classification")
+PICTURE = load_task("image-attributes")
+NAMED = {"single": SINGLE, "pair": PAIR, "rating": RATING, "several": SEVERAL, "picture": PICTURE}
+TASKS = pytest.mark.parametrize("task", NAMED.values(), ids=NAMED)
 
 SETTINGS = """
 [generation]

@@ -54,3 +54,10 @@ def test_what_takes_long_does_not_wait_for_an_idle_core_for_ever() -> None:
     code += "while p.os.sched_getscheduler(0): time.sleep(0.05)\nprint(p.os.nice(0))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "10"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have a niceness of their own on Linux")
+def test_a_thread_in_a_niced_process_does_not_ask_for_more() -> None:
+    code = "import os; from bentos.priority import give_way; os.nice(15); give_way(5); print(os.nice(0))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert int(done.stdout) >= 15

@@ -36,6 +36,7 @@ def test_every_make_target_exists() -> None:
         "train.promote",
         "train.retrain",
         "train.sample_corpus",
+        "train.score",
         "monitoring",
         "monitoring audit",
         "monitoring acknowledge",

@@ -9,6 +9,9 @@ from bentos.schema import feedback_row, read_inputs, read_parameters
 from bentos.task import Task
 
 PAIRS = Task(name="t", labels=("a", "b"), model_type="distilbert", text_column_names=("one", "two"))
+SEVERAL = Task(
+    name="t", labels=("a", "b"), model_type="distilbert", problem_type="multi_label_classification"
+)
 RATING = Task(name="t", labels=("rating",), model_type="distilbert", problem_type="regression")
 
 
@@ -69,3 +72,12 @@ def test_feedback_on_a_rating_is_a_number() -> None:
         feedback_row({"request_id": "r", "label": "4.5"}, RATING)
     with pytest.raises(RequestError, match="label is infinite"):
         feedback_row({"request_id": "r", "label": float("inf")}, RATING)
+
+
+def test_feedback_on_several_labels_is_a_list() -> None:
+    assert feedback_row({"request_id": "r", "label": ["b"]}, SEVERAL)["label"] == ["b"]
+    assert feedback_row({"request_id": "r", "label": []}, SEVERAL)["label"] == []
+    with pytest.raises(RequestError, match="label is a text, expected a list of labels"):
+        feedback_row({"request_id": "r", "label": "a"}, SEVERAL)
+    with pytest.raises(RequestError, match="label has an item that is not one of a, b"):
+        feedback_row({"request_id": "r", "label": ["a", 1]}, SEVERAL)

@@ -63,6 +63,7 @@ def test_bare_yes_and_no_are_booleans_to_yaml_and_refused(tmp_path: Path) -> Non
         ({"labels": ["yes"]}, "at least two"),
         ({"text_column_names": ["a", "b", "c"]}, "two for a text pair"),
         ({"model_type": None}, "give model_name_or_path, or model_type"),
+        ({"train_dir": "pictures"}, "train_dir, validation_dir and test_dir hold pictures"),
         ({"monitoring": {"log_inputs": "text"}}, "log_inputs: Input should be 'none', 'hash', 'redacted' or"),
         ({"monitoring": {"keep_texts_days": 0}}, "keep_texts_days: .* greater than 0, got 0"),
         ({"monitoring": {"keep_rows_days": float("nan")}}, "keep_rows_days: .* got nan"),

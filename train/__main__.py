@@ -10,20 +10,21 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
+import numpy as np
 import transformers
 from rich.console import Console
 from rich.table import Table
-from transformers import Trainer
+from transformers import PreTrainedModel, Trainer
 
 from bentos.model_store import VARIANTS, ModelError, model_tag, write_atomically
 from bentos.task import Task, TaskError, load_task
-from train.baseline import tfidf_baseline
-from train.data import DataError, Splits, load_splits
+from train.baseline import BASELINES, bias_baselines
+from train.data import DataError, Splits, has, load_splits
 from train.evaluate import metrics_table
 from train.export import (
     GateError,
@@ -35,7 +36,7 @@ from train.export import (
     store_variant,
 )
 from train.plots import plot_reliability, plot_training_curve
-from train.trainer import fit, make_trainer, trained_folder
+from train.trainer import answer_in_units, fit, label_scale, make_trainer, trained_folder
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +56,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("task", metavar="TASK", help="a name from bentos/tasks, or the path of a YAML file")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a task key")
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=["torch", "onnx-int8"])
-    parser.add_argument("--baseline", action="store_true", help="also measure TF-IDF + logistic regression")
+    parser.add_argument(
+        "--baseline", action="store_true", help="also measure a simple model on the same split"
+    )
     parser.add_argument(
         "--runs", default="runs", help="folder of checkpoints, plots and exports (default: runs)"
     )
@@ -88,13 +91,15 @@ def train_and_store(
     facts = {**run_facts(task, splits), "training_seconds": seconds, **(origin or {})}
     variants = export_and_measure(trainer, task, splits, folder, names)
     if with_baseline:
-        facts["baseline"] = tfidf_baseline(splits, len(task.labels))
+        facts["baseline"] = BASELINES[task.pipeline_tag](splits, task)
+        if task.problem_type == "regression":
+            facts["baselines"] = bias_baselines(splits)
     draw(folder, history, variants, splits)
     console.print(
         metrics_table({n: v.metrics for n, v in variants.items()}, f"{task.name} on the test split")
     )
-    print_baseline(console, facts)
-    check_gate(variants, task.max_accuracy_loss)
+    print_baseline(console, facts, task)
+    check_gate(variants, task)
     tags = store(variants, task, splits, facts, folder, console)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     console.print(f"Plots and exports: {folder}. Training took {seconds:.0f} s.")
@@ -105,6 +110,8 @@ def export_and_measure(
     trainer: Trainer, task: Task, splits: Splits, folder: Path, names: Sequence[str]
 ) -> dict[str, Variant]:
     """Each variant's folder written, calibrated on the validation split and measured on the test split."""
+    if task.problem_type == "regression":
+        answer_in_units(cast(PreTrainedModel, trainer.model), label_scale(task, splits))
     folders = export_variants(trained_folder(trainer, folder / "torch"), task, folder, names)
     return {name: measure(name, path, task, splits) for name, path in folders.items()}
 
@@ -113,6 +120,8 @@ def draw(folder: Path, history: list[dict[str, Any]], variants: dict[str, Varian
     """The run's pictures, as PNG in its folder."""
     plot_training_curve(folder / "training_curve.png", history)
     for name, variant in variants.items():
+        if "calibration_error" not in variant.metrics:
+            continue
         picture = folder / f"reliability-{name}.png"
         plot_reliability(picture, variant.test.logits, splits.test.labels, variant.temperature)
 
@@ -145,19 +154,27 @@ def data_table(task: Task, splits: Splits) -> Table:
     """Rows of each class in each split, and the rows that were left out."""
     table = Table("", "train", "validation", "test", title=f"{task.name}: rows")
     parts = (splits.train, splits.validation, splits.test)
-    for i, label in enumerate(task.labels):
-        table.add_row(label, *(f"{sum(y == i for y in part.labels):,}" for part in parts))
+    if task.problem_type == "regression":
+        table.add_row("rows", *(f"{len(part.labels):,}" for part in parts))
+        table.add_row(f"mean {task.labels[0]}", *(f"{np.mean(part.labels):.4g}" for part in parts))
+    else:
+        for i, label in enumerate(task.labels):
+            table.add_row(label, *(f"{sum(has(y, i) for y in part.labels):,}" for part in parts))
     dropped = {k: v for k, v in splits.report.items() if isinstance(v, int) and v}
     table.caption = ", ".join(f"{name.replace('_', ' ')}: {count:,}" for name, count in dropped.items())
     return table
 
 
-def print_baseline(console: Console, facts: dict[str, Any]) -> None:
-    if baseline := facts.get("baseline"):
+def print_baseline(console: Console, facts: dict[str, Any], task: Task) -> None:
+    baseline, what = facts.get("baseline", {}), "Colour histogram" if task.reads_pictures else "TF-IDF"
+    if "accuracy" in baseline:
         console.print(
-            f"TF-IDF + logistic regression on the same split: accuracy {baseline['accuracy']:.4f}, "
+            f"{what} + logistic regression on the same split: accuracy {baseline['accuracy']:.4f}, "
             f"macro F1 {baseline['macro_f1']:.4f}"
         )
+    elif baseline:
+        columns = {"TF-IDF + linear": baseline, **facts.get("baselines", {})}
+        console.print(metrics_table(columns, "Baselines on the same split"))
 
 
 if __name__ == "__main__":

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from bentos.task import Task
+from train.pictures import Picture, sound_pictures
 from train.sources import (
     DataError,
     Table,
     filtered,
     length,
-    read_file,
+    read_labelled,
     read_sources,
-    require_columns,
     split_tables,
 )
 from train.splits import Parts, Row, Text, fill_missing, remove_leaks, sample, text_key
-from train.values import label_position, moment, moment_text, number, plain_text
+from train.values import flag_vector, label_position, label_vector, moment, moment_text, number, plain_text
 
 __all__ = ["DataError", "Split", "Splits", "load_file", "load_splits"]
 
@@ -32,12 +32,18 @@ REASONS = (
     "of_other_splits",
     "null_text",
     "empty_text",
+    "no_picture",
     "unknown_label",
     "no_timestamp",
 )
+Given = tuple[Text | None, str]  # an input, or why it cannot be used
+
 SHOWN_LABELS = 5  # unknown labels named in the report
-LABEL_READERS: dict[str, Callable[[object, Task], int | float | None]] = {
+LABEL_READERS: dict[str, Callable[[Any, Task], Any]] = {
     "single_label_classification": lambda value, task: label_position(value, task.labels),
+    "multi_label_classification": lambda value, task: (
+        label_vector(value, task.labels) if task.label_column_name else flag_vector(value)
+    ),
     "regression": lambda value, task: number(value),
 }
 
@@ -46,9 +52,11 @@ LABEL_READERS: dict[str, Callable[[object, Task], int | float | None]] = {
 class Split:
     """Rows of one split; item i of each list belongs to row i."""
 
-    texts: list[Text]
-    labels: list[Any]  # positions in the task's labels; floats in a regression
+    texts: list[Any]  # texts, pairs of texts, or pictures
+    labels: list[Any]  # positions in the task's labels; floats in a regression; of several 0 or 1 each
     timestamps: list[str | None]  # ISO 8601, UTC
+    users: list[str | None] = field(default_factory=list)
+    items: list[str | None] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -101,8 +109,8 @@ def load_file(path: str | Path, task: Task) -> Split:
 
     What is left out goes to the log as a warning. Raises DataError where nothing is left.
     """
-    table, tally = read_file(path), Tally()
-    require_columns(table, [*task.text_column_names, task.label_column_name], str(path))
+    columns, tally = [*task.input_column_names, *task.label_column_names], Tally()
+    table = read_labelled(path, columns, task)
     rows = list(usable_rows(table, task, tally))
     if not rows:
         raise DataError(f"{path}: {nothing_left(task, tally)}")
@@ -132,17 +140,15 @@ def read_parts(task: Task, tally: Tally) -> Parts:
 
 def usable_rows(table: Table, task: Task, tally: Tally) -> Iterator[Row]:
     """The rows that have text, a known label and, with such a column, a moment; the others are counted."""
-    if task.problem_type not in LABEL_READERS:
-        raise DataError(
-            f"problem_type is {task.problem_type}; labels are read for {', '.join(LABEL_READERS)}."
-        )
     nothing = [None] * length(table)
-    texts = zip(*(table[name] for name in task.text_column_names), strict=True)
+    inputs = READ_INPUTS[task.pipeline_tag](table, task)
     moments = table.get(task.timestamp_column_name or "", nothing)
     groups = table.get(task.group_column_name or "", nothing)
-    for fields, given, at, group in zip(texts, table[task.label_column_name], moments, groups, strict=True):
+    users, items = (table.get(name or "", nothing) for name in (task.user_column_name, task.item_column_name))
+    marks = zip(groups, users, items, strict=True)
+    for (text, reason), given, at, known in zip(inputs, labels_of(table, task), moments, marks, strict=True):
         label, timestamp = LABEL_READERS[task.problem_type](given, task), moment(at)
-        if reason := text_fault(fields):
+        if text is None:
             tally.counts[reason] += 1
         elif label is None:
             tally.counts["unknown_label"] += 1
@@ -150,9 +156,38 @@ def usable_rows(table: Table, task: Task, tally: Tally) -> Iterator[Row]:
         elif timestamp is None and moments is not nothing:
             tally.counts["no_timestamp"] += 1
         else:
+            group, user, item = (None if is_null(one) else str(one) for one in known)
+            yield Row(text, label, timestamp, group, text_key(text), user, item)
+
+
+def labels_of(table: Table, task: Task) -> list[Any]:
+    """What says the label of each row, unread: a cell, or those of all labels' columns."""
+    columns = [table[name] for name in task.label_column_names]
+    return columns[0] if task.label_column_name else list(zip(*columns, strict=True))
+
+
+def texts_of(table: Table, task: Task) -> Iterator[Given]:
+    """The text, or pair of texts, of each row."""
+    for fields in zip(*(table[name] for name in task.text_column_names), strict=True):
+        if fault := text_fault(fields):
+            yield None, fault
+        else:
             first, *more = map(plain_text, fields)
-            text = (first, more[0]) if more else first
-            yield Row(text, label, timestamp, None if is_null(group) else str(group), text_key(text))
+            yield ((first, more[0]) if more else first), ""
+
+
+def pictures_of(table: Table, task: Task) -> Iterator[Given]:
+    """The picture of each row."""
+    return (
+        (picture, "" if picture else "no_picture")
+        for picture in sound_pictures(table[task.image_column_name])
+    )
+
+
+READ_INPUTS: dict[str, Callable[[Table, Task], Iterator[Given]]] = {
+    "text-classification": texts_of,
+    "image-classification": pictures_of,
+}
 
 
 def text_fault(fields: tuple[object, ...]) -> str | None:
@@ -180,8 +215,12 @@ def class_counts(rows: list[Row], task: Task) -> dict[str, int]:
     """Rows of each class; nothing for a regression."""
     if task.problem_type == "regression":
         return {}
-    counts = Counter(row.label for row in rows)
-    return {label: counts[i] for i, label in enumerate(task.labels)}
+    return {label: sum(has(row.label, i) for row in rows) for i, label in enumerate(task.labels)}
+
+
+def has(label: Any, position: int) -> bool:
+    """Whether a row's label is the one at that position of the task's labels, or has it among several."""
+    return bool(label[position]) if isinstance(label, tuple) else bool(label == position)
 
 
 def check_splits(report: dict[str, Any]) -> None:
@@ -200,8 +239,8 @@ def nothing_left(task: Task, tally: Tally) -> str:
     """The sentence for data of which no row can be used."""
     found = ", ".join(repr(label) for label, _ in tally.unknown.most_common(SHOWN_LABELS))
     return (
-        f"No row can be used: {dict(tally.counts)}. The text is {', '.join(task.text_column_names)}, "
-        f"the label {task.label_column_name} (known: {', '.join(task.labels)}; others found: "
+        f"No row can be used: {dict(tally.counts)}. The input is {', '.join(task.input_column_names)}, "
+        f"the label {', '.join(task.label_column_names)} (known: {', '.join(task.labels)}; others found: "
         f"{found or 'none'}), row_filter is {task.row_filter}."
     )
 
@@ -212,6 +251,8 @@ def make_split(rows: list[Row]) -> Split:
         texts=[row.text for row in rows],
         labels=[row.label for row in rows],
         timestamps=[moment_text(row.timestamp) for row in rows],
+        users=[row.user for row in rows],
+        items=[row.item for row in rows],
     )
 
 
@@ -220,5 +261,6 @@ def content_hash(splits: dict[str, Split]) -> str:
     digest = hashlib.sha256()
     for name, split in splits.items():
         for text, label in zip(split.texts, split.labels, strict=True):
-            digest.update(f"{json.dumps([name, text, label])}\n".encode())
+            known = text.sha256 if isinstance(text, Picture) else text
+            digest.update(f"{json.dumps([name, known, label])}\n".encode())
     return digest.hexdigest()

@@ -3,9 +3,9 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -18,13 +18,17 @@ from scipy.optimize import minimize_scalar
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
 
 from bentos.model_store import Entry, Model, ModelError, load_entry, load_model
-from bentos.postprocess import probabilities
-from bentos.preprocess import PREPROCESS, Encoded, TextPreprocess
+from bentos.postprocess import Interval, probabilities
+from bentos.preprocess import PREPROCESS, AnyEncoded, Preprocess
 from bentos.task import Task, TaskError
+from train import multi_label
+from train.bulk import length_sorted_batches
 from train.data import DataError, Split, load_file, load_splits
+from train.regression import fit_interval, regression_metrics
 
 BATCH_TOKENS = 1024  # padded tokens in one call: large enough for torch, small enough for a lane's cache
 CALIBRATION_BINS = 15
+PICTURES = 512  # decoded at a time, 77 MB of 224 x 224 pixels
 Floats = NDArray[np.float64]
 
 
@@ -32,16 +36,21 @@ Floats = NDArray[np.float64]
 class Predictions:
     """What a variant says of a split: one row for each text, in the split's order."""
 
-    encoded: list[Encoded]
+    encoded: list[AnyEncoded]  # of pictures without their arrays
     logits: Floats  # [n, labels]
 
 
 def predict(
-    model: Model, preprocess: TextPreprocess, texts: Sequence[Any], lanes: int = 1, title: str = ""
+    model: Model,
+    preprocess: Preprocess,
+    texts: Sequence[Any],
+    lanes: int = 1,
+    title: str = "",
+    batch_tokens: int = BATCH_TOKENS,
 ) -> Predictions:
-    """Logits of all texts, sorted by length into calls of at most BATCH_TOKENS padded tokens."""
-    encoded = preprocess(list(texts))
-    batches = length_sorted_batches([e.n_tokens for e in encoded], BATCH_TOKENS)
+    """Logits of all texts, sorted by length into calls of at most so many padded tokens, or one text."""
+    encoded = list(preprocess(list(texts)))
+    batches = length_sorted_batches([e.n_tokens for e in encoded], batch_tokens)
     rows: dict[int, NDArray[np.float32]] = {}
     with ThreadPoolExecutor(lanes) as pool, _progress() as progress:
         calls = pool.map(lambda batch: model.run(preprocess.pad([encoded[i] for i in batch])), batches)
@@ -55,20 +64,34 @@ def predict_variant(
 ) -> Predictions:
     """`predict` with the lanes that suit the variant: torch brings threads of its own."""
     lanes = 1 if variant == "torch" else (os.cpu_count() or 1)
-    return predict(
-        model, PREPROCESS[task.pipeline_tag](entry_folder, task), texts, lanes, f"{variant} predicts"
-    )
+    preprocess, title = PREPROCESS[task.pipeline_tag](entry_folder, task), f"{variant} predicts"
+    # int8 rounds by what is largest in a call: neighbours change an answer, and a lane's calls are small
+    batch_tokens = 1 if task.reads_pictures and variant != "torch" else BATCH_TOKENS
+    return PREDICT[task.pipeline_tag](model, preprocess, texts, lanes, title, batch_tokens)
 
 
-def length_sorted_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Indices in batches of near-equal length, each of at most `budget` padded tokens (or one item)."""
-    batches: list[list[int]] = []
-    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batches and (len(batches[-1]) + 1) * lengths[batches[-1][0]] <= budget:
-            batches[-1].append(i)
-        else:
-            batches.append([i])
-    return batches
+def predict_pictures(
+    model: Model,
+    preprocess: Preprocess,
+    pictures: Sequence[Any],
+    lanes: int,
+    title: str,
+    batch_tokens: int,
+) -> Predictions:
+    """`predict` some pictures at a time, for all of them do not fit into memory."""
+    encoded, logits = list[AnyEncoded](), list[Floats]()
+    for start in range(0, len(pictures), PICTURES):
+        given = [picture.read() for picture in pictures[start : start + PICTURES]]
+        part = predict(model, preprocess, given, lanes, title, batch_tokens)
+        encoded += [replace(one, arrays={}) for one in part.encoded]
+        logits.append(part.logits)
+    return Predictions(encoded, np.concatenate(logits))
+
+
+PREDICT: dict[str, Callable[..., Predictions]] = {
+    "text-classification": predict,
+    "image-classification": predict_pictures,
+}
 
 
 def fit_temperature(logits: Floats, truth: Sequence[int]) -> float:
@@ -113,7 +136,24 @@ def classification_metrics(
     }
 
 
-METRICS = {"single_label_classification": classification_metrics}
+Metrics = Callable[[Floats, Split, Task, float, Interval | None], dict[str, Any]]
+METRICS: dict[str, Metrics] = {
+    "single_label_classification": lambda logits, rows, task, temperature, _: classification_metrics(
+        logits, rows.labels, task, temperature
+    ),
+    "multi_label_classification": lambda logits, rows, task, temperature, _: multi_label.multi_label_metrics(
+        logits, rows.labels, task, temperature
+    ),
+    "regression": lambda logits, rows, task, _, interval: regression_metrics(
+        logits[:, 0], rows.labels, rows.users, interval
+    ),
+}
+# What is fitted on the validation split: a temperature of the logits, or an interval around a number.
+CALIBRATE: dict[str, Callable[[Floats, list[Any]], tuple[float, Interval | None]]] = {
+    "single_label_classification": lambda logits, truth: (fit_temperature(logits, truth), None),
+    "multi_label_classification": lambda logits, truth: (multi_label.fit_temperature(logits, truth), None),
+    "regression": lambda logits, truth: (1.0, fit_interval(logits[:, 0], truth)),
+}
 
 
 def reliability(scores: Floats, truth: NDArray[Any]) -> list[tuple[float, float, int]]:
@@ -134,10 +174,12 @@ def metrics_table(columns: dict[str, dict[str, Any]], title: str) -> Table:
     table = Table("", *columns, title=title)
     for column in table.columns[1:]:
         column.justify = "right"
-    names = ["accuracy", "macro_f1", "log_loss", "calibration_error_before", "calibration_error"]
-    for name in names:
-        table.add_row(name.replace("_", " "), *(f"{m[name]:.4f}" for m in columns.values()))
-    for label in next(iter(columns.values()))["per_class"]:
+    first = next(iter(columns.values()))
+    for name in (name for name, value in first.items() if isinstance(value, float)):
+        table.add_row(
+            name.replace("_", " "), *(f"{m[name]:.4f}" if name in m else "" for m in columns.values())
+        )
+    for label in first.get("per_class", {}):
         table.add_row(f"f1 of {label}", *(f"{m['per_class'][label]['f1']:.4f}" for m in columns.values()))
     table.add_row("rows", *(f"{m['n']:,}" for m in columns.values()))
     return table
@@ -175,13 +217,23 @@ def _report(results: dict[str, tuple[Entry, Floats]], rows: Split) -> None:
     """Print the metrics of each tag and how far each two of them agree."""
     console = Console()
     columns = {
-        tag: METRICS[entry.task.problem_type](logits, rows.labels, entry.task, entry.temperature)
+        tag: METRICS[entry.task.problem_type](logits, rows, entry.task, entry.temperature, entry.interval)
         for tag, (entry, logits) in results.items()
     }
     console.print(metrics_table(columns, "Stored entries on the same rows"))
-    for (one, (_, a)), (other, (_, b)) in combinations(results.items(), 2):
-        agreement = float((a.argmax(axis=-1) == b.argmax(axis=-1)).mean())
-        print(f"{one} and {other} give the same label to {agreement:.2%} of the rows.")
+    for (one, (entry, a)), (other, (_, b)) in combinations(results.items(), 2):
+        print(f"{one} and {other} {AGREEMENT[entry.task.problem_type](a, b)}.")
+
+
+AGREEMENT: dict[str, Callable[[Floats, Floats], str]] = {
+    "single_label_classification": lambda a, b: (
+        f"give the same label to {(a.argmax(axis=-1) == b.argmax(axis=-1)).mean():.2%} of the rows"
+    ),
+    "multi_label_classification": lambda a, b: (
+        f"give the same labels to {((a >= 0) == (b >= 0)).all(axis=1).mean():.2%} of the rows"
+    ),
+    "regression": lambda a, b: f"differ by {np.abs(a - b).mean():.3g} on average",
+}
 
 
 def _progress() -> Progress:

@@ -5,7 +5,7 @@ import platform
 import shutil
 import subprocess
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -17,18 +17,20 @@ from optimum.exporters.onnx import onnx_export_from_model
 from optimum.onnxruntime import ORTQuantizer
 from optimum.onnxruntime.configuration import AutoQuantizationConfig
 from tokenizers import Tokenizer
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging
 
 from bentos.model_store import load_model, save_entry
-from bentos.postprocess import probabilities
+from bentos.postprocess import Interval, probabilities
 from bentos.preprocess import PREPROCESS
 from bentos.request_log import make_row
 from bentos.task import Task
+from bentos.torch_model import AUTO_CLASS
 from bentos.vocabulary import vocabulary
+from train.canonical import CANONICAL
 from train.data import Split, Splits
-from train.evaluate import METRICS, Predictions, fit_temperature, predict_variant
+from train.evaluate import CALIBRATE, METRICS, Predictions, predict_variant
 from train.packed import can_be_packed, note_packed, without_padding
+from train.pictures import raw
 
 LIBRARIES = (
     "torch",
@@ -40,13 +42,12 @@ LIBRARIES = (
     "tokenizers",
     "bentoml",
 )
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
-CANONICAL_TEXTS = (
-    "A wonderful evening, every minute of it.",
-    "I asked for my money back after an hour.",
-    "meh",
-    "Not as bad as everyone says, and yet I would not buy it again.",
-    "It crashed twice, the menus are a maze, and still I played until four in the morning. " * 4,
+PREPROCESSING_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+    "preprocessor_config.json",
 )
 
 
@@ -61,6 +62,7 @@ class Variant:
     name: str
     folder: Path
     temperature: float
+    interval: Interval | None  # of a regression
     metrics: dict[str, Any]
     test: Predictions
 
@@ -68,7 +70,7 @@ class Variant:
 def export_variants(trained: Path, task: Task, folder: Path, names: Sequence[str]) -> dict[str, Path]:
     """Write a folder for each variant below `folder`, Hugging Face's own file names in each.
 
-    `trained` holds the torch model and its tokenizer; it is the folder of the torch variant.
+    `trained` holds the torch model and its preprocessing; it is the folder of the torch variant.
     """
     folders = {"torch": trained, "onnx": folder / "onnx", "onnx-int8": folder / "onnx-int8"}
     for name in ("onnx", "onnx-int8"):
@@ -83,18 +85,25 @@ def export_variants(trained: Path, task: Task, folder: Path, names: Sequence[str
 def export_onnx(torch_folder: Path, folder: Path, task: Task) -> None:
     """The single-precision ONNX graph by optimum, which warns at length about constants of the graph."""
     logging.set_verbosity_error()
-    model = AutoModelForSequenceClassification.from_pretrained(torch_folder, attn_implementation="eager")
+    model = AUTO_CLASS[task.pipeline_tag].from_pretrained(torch_folder, attn_implementation="eager")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         onnx_export_from_model(without_padding(model), folder, task=task.pipeline_tag, do_validation=False)
     if can_be_packed(model):
         note_packed(folder / "model.onnx")
-    AutoTokenizer.from_pretrained(torch_folder).save_pretrained(folder)
+    copy_preprocessing(torch_folder, folder)
     logging.set_verbosity_warning()
 
 
+def copy_preprocessing(folder: Path, other: Path) -> None:
+    """The files by which inputs become arrays."""
+    for name in PREPROCESSING_FILES:
+        if (folder / name).is_file():
+            shutil.copy(folder / name, other / name)
+
+
 def quantize(onnx_folder: Path, folder: Path, configuration: str) -> None:
-    """Dynamic int8 of `model.onnx` by the named optimum AutoQuantizationConfig, tokenizer files beside it."""
+    """Dynamic int8 of `model.onnx` by the named optimum AutoQuantizationConfig, with all that serves it."""
     # A scale for each output channel: 98.9 % of MiniLM's answers stay as in single precision, 97.4 % without.
     options: dict[str, Any] = {"is_static": False, "per_channel": True}
     options["operators_to_quantize"] = ["Conv", "Gather", "MatMul"]
@@ -102,9 +111,7 @@ def quantize(onnx_folder: Path, folder: Path, configuration: str) -> None:
         options["reduce_range"] = True  # without VNNI an 8-bit product can overflow its 16-bit sum
     settings = getattr(AutoQuantizationConfig, configuration)(**options)
     ORTQuantizer.from_pretrained(onnx_folder).quantize(save_dir=folder, quantization_config=settings)
-    for name in TOKENIZER_FILES:
-        if (onnx_folder / name).is_file():
-            shutil.copy(onnx_folder / name, folder / name)
+    copy_preprocessing(onnx_folder, folder)
 
 
 def quantization_for_this_cpu() -> str:
@@ -118,23 +125,33 @@ def quantization_for_this_cpu() -> str:
 
 
 def measure(name: str, folder: Path, task: Task, splits: Splits) -> Variant:
-    """Fit the variant's temperature on the validation split and measure it on the test split."""
+    """Fit the variant's temperature or interval on the validation split and measure it on the test split."""
     model = load_model(name, folder, task)
     validation = predict_variant(folder, task, model, splits.validation.texts, name)
-    temperature = fit_temperature(validation.logits, splits.validation.labels)
+    temperature, interval = CALIBRATE[task.problem_type](validation.logits, splits.validation.labels)
     test = predict_variant(folder, task, model, splits.test.texts, name)
-    metrics = METRICS[task.problem_type](test.logits, splits.test.labels, task, temperature)
-    return Variant(name, folder, temperature, {**metrics, "model_bytes": model_bytes(folder)}, test)
+    metrics = METRICS[task.problem_type](test.logits, splits.test, task, temperature, interval)
+    found = {**metrics, "model_bytes": model_bytes(folder)}
+    return Variant(name, folder, temperature, interval, found, test)
 
 
-def check_gate(variants: dict[str, Variant], tolerance: float) -> None:
-    """Raises GateError where a variant is less accurate than torch by more than `tolerance`."""
-    accuracy = {name: variant.metrics["accuracy"] for name, variant in variants.items()}
-    for name, value in accuracy.items():
-        loss = accuracy.get("torch", value) - value
+# What a quantized variant must keep, and what it has lost of it: of a given and a torch variant's figures.
+GATES: dict[str, tuple[str, Callable[[float, float], float]]] = {
+    "single_label_classification": ("accuracy", lambda found, torch: torch - found),
+    "multi_label_classification": ("micro_f1", lambda found, torch: torch - found),
+    "regression": ("rmse", lambda found, torch: found / max(torch, 1e-12) - 1),
+}
+
+
+def check_gate(variants: dict[str, Variant], task: Task) -> None:
+    """Raises GateError where a variant is less accurate than torch by more than `max_accuracy_loss`."""
+    (figure, lost), tolerance = GATES[task.problem_type], task.max_accuracy_loss
+    values = {name: variant.metrics[figure] for name, variant in variants.items()}
+    for name, value in values.items():
+        loss = lost(value, values.get("torch", value))
         if loss > tolerance:
             raise GateError(
-                f"Refused: {name} has accuracy {value:.4f} on the test split, torch {accuracy['torch']:.4f}: "
+                f"Refused: {name} has {figure} {value:.4f} on the test split, torch {values['torch']:.4f}: "
                 f"a loss of {loss:.4f}, more than max_accuracy_loss {tolerance}. Nothing was stored. "
                 "Try another quantization (--set quantization=avx512_vnni), or allow more: "
                 "--set max_accuracy_loss=..."
@@ -149,17 +166,24 @@ def store_variant(variant: Variant, tag: str, task: Task, splits: Splits, facts:
     metrics = {**variant.metrics, "temperature": variant.temperature, "split": "test", **facts}
     texts = {
         "task.yaml": task.to_yaml(),
-        "calibration.json": json.dumps({"temperature": variant.temperature}),
+        "calibration.json": json.dumps(calibration(variant)),
         "metrics.json": json.dumps(metrics, indent=1),
         "reference.jsonl": "".join(
             f"{json.dumps(r)}\n" for r in reference_rows(variant, tag, task, splits.test)
         ),
         "canonical.json": json.dumps(canonical_cases(variant, task), indent=1),
-        "vocabulary.json": json.dumps(reference_vocabulary(variant, task)),
     }
+    if not task.reads_pictures:
+        texts["vocabulary.json"] = json.dumps(reference_vocabulary(variant, task))
     for name, text in texts.items():
         (variant.folder / name).write_text(text, encoding="utf-8")
     save_entry(variant.folder, tag, as_latest="retrained" not in facts)
+
+
+def calibration(variant: Variant) -> dict[str, Any]:
+    """What was fitted on the validation split."""
+    interval = {"interval": variant.interval._asdict()} if variant.interval else {}
+    return {"temperature": variant.temperature, **interval}
 
 
 def reference_rows(variant: Variant, tag: str, task: Task, test: Split) -> list[dict[str, Any]]:
@@ -175,14 +199,25 @@ def reference_rows(variant: Variant, tag: str, task: Task, test: Split) -> list[
             labels=task.labels,
             probs=scores[i],
             latency_ms=None,
-            text=test.texts[i],
+            text=raw(test.texts[i]),
             encoded=variant.test.encoded[i],
             log_inputs="hash",
             key=b"",
         )
-        row.pop("text_hash")  # the key of a log is its own: hashes could never match
-        rows.append({**row, "true_label": task.labels[int(test.labels[i])]})
+        # the key of a log is its own: hashes could never match
+        row.pop("image_hash" if task.reads_pictures else "text_hash")
+        rows.append({**row, "true_label": TRUTHS[task.problem_type](test.labels[i], task)})
     return rows
+
+
+# A label of the data as feedback gives it.
+TRUTHS: dict[str, Callable[[Any, Task], Any]] = {
+    "single_label_classification": lambda label, task: task.labels[int(label)],
+    "multi_label_classification": lambda label, task: [
+        t for t, is_on in zip(task.labels, label, strict=True) if is_on
+    ],
+    "regression": lambda label, task: float(label),
+}
 
 
 def reference_positions(task: Task, n_test: int) -> list[int]:
@@ -202,10 +237,14 @@ def canonical_cases(variant: Variant, task: Task) -> list[dict[str, Any]]:
     """A few fixed inputs, one to a call, with the logits that this machine makes of them."""
     preprocess = PREPROCESS[task.pipeline_tag](variant.folder, task)
     model = load_model(variant.name, variant.folder, task)
-    inputs: list[Any] = [t if len(task.text_column_names) == 1 else (t, "A book.") for t in CANONICAL_TEXTS]
     return [
-        {"inputs": i, "logits": model.run(preprocess.pad(preprocess([i])))[0].astype(float).tolist()}
-        for i in inputs
+        {
+            "inputs": i,
+            "logits": model.run(preprocess.pad(preprocess([preprocess.from_json(i)])))[0]
+            .astype(float)
+            .tolist(),
+        }
+        for i in CANONICAL[task.pipeline_tag](task)
     ]
 
 

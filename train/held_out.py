@@ -69,6 +69,8 @@ def with_added(old: Splits, added: Split) -> Splits:
         old.train.texts + added.texts,
         old.train.labels + added.labels,
         old.train.timestamps + added.timestamps,
+        old.train.users + added.users,
+        old.train.items + added.items,
     )
     parts = {"train": train, "validation": old.validation, "test": old.test}
     report = {**old.report, "labelled_rows_added": len(added.texts)}

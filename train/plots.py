@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bentos.postprocess import probabilities
 from train.evaluate import calibration_error, reliability
+from train.trainer import SHOWN
 
 DOTS_PER_INCH = 120
 
@@ -37,19 +38,20 @@ def plot_reliability(path: Path, logits: NDArray[np.float64], truth: Any, temper
 
 
 def plot_training_curve(path: Path, history: list[dict[str, Any]]) -> None:
-    """Training and validation loss, and validation accuracy, over the epochs, as PNG."""
+    """Training and validation loss, and accuracy, F1 or RMSE in validation, over the epochs, as PNG."""
     figure = Figure(figsize=(7, 4), layout="constrained")
     losses = figure.subplots()
-    accuracy = losses.twinx()
+    other = losses.twinx()
+    name = next((name for name in SHOWN if any(f"eval_{name}" in entry for entry in history)), SHOWN[0])
     lines: tuple[tuple[str, str, Axes, dict[str, Any]], ...] = (
         ("loss", "training loss", losses, {"color": "C0"}),
         ("eval_loss", "validation loss", losses, {"color": "C1", "marker": "o"}),
-        ("eval_accuracy", "validation accuracy", accuracy, {"color": "C2", "marker": "s"}),
+        (f"eval_{name}", f"validation {name.replace('_', ' ')}", other, {"color": "C2", "marker": "s"}),
     )
     for key, label, axes, style in lines:
         points = [(entry["epoch"], entry[key]) for entry in history if key in entry]
         axes.plot([p[0] for p in points], [p[1] for p in points], label=label, **style)
-    losses.set(title="Training curve", xlabel="epoch", ylabel="loss (nats per row)", ylim=(0, None))
-    accuracy.set(ylabel="accuracy", ylim=(None, 1))
+    losses.set(title="Training curve", xlabel="epoch", ylabel="loss", ylim=(0, None))
+    other.set(ylabel=name.replace("_", " "), ylim=(None, None if name == "rmse" else 1))
     figure.legend(loc="outside lower center", ncols=3, fontsize="small")
     figure.savefig(path, dpi=DOTS_PER_INCH)

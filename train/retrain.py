@@ -113,6 +113,10 @@ def served_entry(task: Task, variant: str) -> Entry:
     """What is in production, else the latest; raises TaskError or ModelError where it cannot be retrained."""
     if task.problem_type != PROBLEM:
         raise TaskError(f"problem_type is {task.problem_type}; retraining is for {PROBLEM} only.")
+    if task.reads_pictures:
+        raise TaskError(
+            "The log stores no pictures to learn from; train with the old and the new ones: python -m train"
+        )
     entry = load_entry(default_tag(model_name(task.name, variant)))
     try:
         check_interchangeable(entry.task, task)

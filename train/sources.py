@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 from pyarrow import ArrowException, parquet
 
 from bentos.task import Task
+from train.picture_sources import class_folders, hub_pictures, located, read_attribute_list
 from train.sample_corpus import generate
 
 Table = dict[str, list[Any]]  # column name -> values, all columns of one length
@@ -24,7 +25,11 @@ SPLIT_NAMES = {
     "dev": "validation",
     "test": "test",
 }
-GIVE_A_FILE = "Give a file: --set train_file=FILE (.csv, .json, .jsonl or .parquet)"
+CSV_ROWS = 2**20  # read at once
+GIVE_A_FILE = (
+    "Give a file: --set train_file=FILE (.csv, .json, .jsonl or .parquet); of pictures also a folder "
+    "that holds one for each label: --set train_dir=FOLDER"
+)
 
 
 class DataError(ValueError):
@@ -32,18 +37,30 @@ class DataError(ValueError):
 
 
 def read_sources(task: Task) -> dict[str, Table]:
-    """The tables that the task names, by split; files go before `dataset_name`.
+    """The tables that the task names, by split; files and folders go before `dataset_name`.
 
-    A `train_file` alone stands for the whole data set. A `validation_file` or `test_file` stands for that
+    A `train_file` or `train_dir` alone stands for the whole data set, one of validation or test for that
     split of whatever the rest comes from. Raises DataError for anything missing.
     """
-    paths = {"train": task.train_file, "validation": task.validation_file, "test": task.test_file}
-    tables = {} if task.train_file else _read_data_set(task)
-    for split, path in paths.items():
+    given = {
+        "train": (task.train_file, task.train_dir),
+        "validation": (task.validation_file, task.validation_dir),
+        "test": (task.test_file, task.test_dir),
+    }
+    tables = {} if any(given["train"]) else _read_data_set(task)
+    for split, (path, folder) in given.items():
         if path:
-            tables[split] = read_file(path)
-            require_columns(tables[split], needed_columns(task), path)
+            tables[split] = read_labelled(path, needed_columns(task), task, folder)
+        elif folder:
+            tables[split] = _read_folders(folder, task)
     return tables
+
+
+def read_labelled(path: str | Path, columns: list[str], task: Task, folder: str | None = None) -> Table:
+    """A file with these columns, the pictures that it names in `folder`, or beside it; raises DataError."""
+    table = read_file(path)
+    require_columns(table, columns, str(path))
+    return located(table, folder or Path(path).parent, task) if task.reads_pictures else table
 
 
 def read_file(path: str | Path) -> Table:
@@ -64,8 +81,9 @@ def read_file(path: str | Path) -> Table:
 
 def needed_columns(task: Task) -> list[str]:
     """Every column that the task names."""
-    optional = (task.timestamp_column_name, task.group_column_name, task.split_column_name)
-    named = [*task.text_column_names, task.label_column_name, *optional, *task.row_filter]
+    optional = [task.timestamp_column_name, task.group_column_name, task.split_column_name]
+    optional += [task.user_column_name, task.item_column_name]
+    named = [*task.input_column_names, *task.label_column_names, *optional, *task.row_filter]
     return [name for name in dict.fromkeys(named) if name]
 
 
@@ -108,6 +126,17 @@ def take(table: Table, rows: Sequence[int]) -> Table:
     return {name: [values[i] for i in rows] for name, values in table.items()}
 
 
+def _read_folders(folder: str, task: Task) -> Table:
+    table = class_folders(folder, task)
+    require_columns(table, needed_columns(task), folder)
+    if not length(table):
+        raise DataError(
+            f"{folder} holds no pictures (seen from {Path.cwd()}). A folder for each label was expected, "
+            f"with its pictures: {', '.join(task.labels)}"
+        )
+    return table
+
+
 def _read_data_set(task: Task) -> dict[str, Table]:
     if not task.dataset_name:
         raise DataError(f"Task '{task.name}' names no data set. {GIVE_A_FILE}")
@@ -141,27 +170,40 @@ def _read_hub(name: str, task: Task) -> dict[str, Table]:
 def _hub_table(part: Any, task: Task) -> Table:
     """The needed columns; label numbers become names where the data set's names are the task's."""
     require_columns(part.features, needed_columns(task), str(task.dataset_name))
-    table: Table = part.select_columns(needed_columns(task)).to_dict()
-    names = getattr(part.features[task.label_column_name], "names", [])
-    if set(names) == set(task.labels):
-        table[task.label_column_name] = [
-            names[i] if i is not None and i >= 0 else None for i in table[task.label_column_name]
-        ]
+    pictures = {task.image_column_name} if task.reads_pictures else set()
+    table: Table = part.select_columns([c for c in needed_columns(task) if c not in pictures]).to_dict()
+    table |= {name: hub_pictures(part, name) for name in pictures}
+    if task.label_column_name:
+        feature = part.features[task.label_column_name]
+        names = getattr(getattr(feature, "feature", feature), "names", [])
+        if set(names) == set(task.labels):
+            table[task.label_column_name] = [_named(i, names) for i in table[task.label_column_name]]
     return table
 
 
-def _read_csv(path: Path) -> Table:
+def _named(number: Any, names: Sequence[str]) -> Any:
+    """The name of a label number, the names of a list of them."""
+    if isinstance(number, list):
+        return [_named(i, names) for i in number]
+    return names[number] if number is not None and number >= 0 else None
+
+
+def csv_frames(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    """The rows of a CSV file, so many at a time; raises ValueError, OSError or pandas' ParserWarning."""
     # All strings, and no word such as "NA" or "null" taken for a missing value: it may be a text.
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "error", pd.errors.ParserWarning
-        )  # rows longer than the header: an unquoted comma
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, encoding="utf-8-sig")
-    return {str(name): frame[name].tolist() for name in frame}
+    options: Any = {"dtype": str, "keep_default_na": False, "index_col": False, "encoding": "utf-8-sig"}
+    with pd.read_csv(path, chunksize=rows, **options) as frames:
+        while True:
+            with warnings.catch_warnings():  # rows longer than the header: an unquoted comma
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
 
 
-def _read_json_lines(path: Path) -> Table:
-    rows: list[dict[str, Any]] = []
+def json_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file of JSON lines, one by one; raises ValueError for a line that is none."""
     with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -172,7 +214,16 @@ def _read_json_lines(path: Path) -> Table:
                 raise ValueError(f"line {number}: {error}") from error
             if not isinstance(row, dict):
                 raise ValueError(f"line {number} is no object; one {{...}} on each line was expected")
-            rows.append(row)
+            yield row
+
+
+def _read_csv(path: Path) -> Table:
+    frame = pd.concat(csv_frames(path, CSV_ROWS))
+    return {str(name): frame[name].tolist() for name in frame}
+
+
+def _read_json_lines(path: Path) -> Table:
+    rows = list(json_rows(path))
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name) for row in rows] for name in names}
 
@@ -187,4 +238,5 @@ READERS: dict[str, Callable[[Path], Table]] = {
     ".json": _read_json_lines,
     ".jsonl": _read_json_lines,
     ".parquet": _read_parquet,
+    ".txt": read_attribute_list,
 }

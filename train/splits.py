@@ -9,8 +9,9 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from bentos.task import Task
+from train.pictures import Picture
 
-Text = str | tuple[str, str]
+Text = str | tuple[str, str] | Picture
 LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 NO_WORD = re.compile(r"[\W_]+")
 
@@ -19,10 +20,12 @@ class Row(NamedTuple):
     """One usable row of the data."""
 
     text: Text
-    label: int | float  # position in the task's labels; the value itself in a regression
+    label: int | float | tuple[float, ...]  # position in the task's labels; a regression's value; 0 or 1 each
     timestamp: datetime | None
     group: str | None
     key: int  # 64 bits, the same for texts that differ in case, marks or spacing only
+    user: str | None = None
+    item: str | None = None
 
 
 Parts = dict[str, list[Row]]  # by the name of the split
@@ -31,8 +34,10 @@ Parts = dict[str, list[Row]]  # by the name of the split
 def text_key(text: Text) -> int:
     """64 bits of the normalised text: NFKC, case folded, `<br />`, punctuation and spacing as one space.
 
-    A text of nothing but punctuation or emoji stands for itself.
+    A text of nothing but punctuation or emoji stands for itself; of a picture the bytes of its file count.
     """
+    if isinstance(text, Picture):
+        return hash64(text.sha256)
     texts = (text,) if isinstance(text, str) else text
     return hash64("\0".join(map(_normalised, texts)))
 

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -13,9 +13,11 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from tqdm import tqdm
 from transformers import (
     AutoConfig,
-    AutoModelForSequenceClassification,
+    AutoImageProcessor,
     AutoTokenizer,
+    BaseImageProcessor,
     DataCollatorWithPadding,
+    DefaultDataCollator,
     EvalPrediction,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -26,11 +28,15 @@ from transformers import (
     TrainerControl,
     TrainerState,
     TrainingArguments,
+    ViTImageProcessor,
 )
 from transformers.trainer_utils import get_last_checkpoint
 
 from bentos.task import Task, TaskError
+from bentos.torch_model import AUTO_CLASS
 from train.data import Split, Splits
+from train.picture_rows import PictureRows, preprocess_like
+from train.regression import Scale, rank_correlation, scale_of
 
 SPECIAL_TOKENS = {
     "pad_token": "[PAD]",
@@ -41,6 +47,9 @@ SPECIAL_TOKENS = {
 }
 
 
+SHOWN = ("accuracy", "micro_f1", "rmse")  # after an epoch, beside the loss
+
+
 def make_trainer(task: Task, splits: Splits, folder: Path, show_progress: bool = False) -> Trainer:
     """A `transformers.Trainer` over the splits, checkpoints in `folder`.
 
@@ -48,19 +57,20 @@ def make_trainer(task: Task, splits: Splits, folder: Path, show_progress: bool =
     (`report_to`, `bf16`, `hyperparameter_search`, several devices by torchrun) it does here.
     Raises TaskError for an argument that TrainingArguments refuses or a model that cannot be had.
     """
-    tokenizer = load_tokenizer(task, splits.train.texts)
+    scale = label_scale(task, splits)
+    prepared = PREPARE[task.pipeline_tag](task, splits, scale)
     if task.model_name_or_path is None:
         # A step of so small a model is a hundred tiny products: shared by two threads they are no faster,
         # and beside one busy neighbour they were 15 times slower.
         torch.set_num_threads(1)
     trainer: Trainer = Trainer(
-        model_init=model_maker(task, tokenizer),
+        model_init=model_maker(task, prepared.overrides),
         args=training_arguments(task, folder),
-        train_dataset=encode(splits.train, tokenizer, task),
-        eval_dataset=encode(splits.validation, tokenizer, task),
-        processing_class=tokenizer,
-        data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=epoch_metrics,
+        train_dataset=prepared.train,
+        eval_dataset=prepared.validation,
+        processing_class=prepared.processor,
+        data_collator=prepared.collator,
+        compute_metrics=lambda prediction: EPOCH_METRICS[task.problem_type](prediction, scale),
         callbacks=[ProgressReport(show_progress)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints a dict for every log entry
@@ -85,6 +95,52 @@ def trained_folder(trainer: Trainer, folder: Path) -> Path:
     return folder
 
 
+class Prepared(NamedTuple):
+    """What the Trainer needs of a task's inputs."""
+
+    processor: Any  # a tokenizer or an image processor, saved beside the model
+    train: Any
+    validation: Any
+    collator: Any
+    overrides: dict[str, Any]  # of the config of a model from scratch
+
+
+def prepare_texts(task: Task, splits: Splits, scale: Scale) -> Prepared:
+    """Tokenized texts."""
+    tokenizer = load_tokenizer(task, splits.train.texts)
+    train, validation = (encode(split, tokenizer, task, scale) for split in (splits.train, splits.validation))
+    overrides = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
+    return Prepared(tokenizer, train, validation, DataCollatorWithPadding(tokenizer), overrides)
+
+
+def prepare_pictures(task: Task, splits: Splits, scale: Scale) -> Prepared:
+    """Pictures as the service will decode them; random parts of those to learn from."""
+    processor = load_image_processor(task)
+    preprocess = preprocess_like(processor, task)
+    train = PictureRows(splits.train.texts, splits.train.labels, preprocess, augmented=True)
+    validation = PictureRows(splits.validation.texts, splits.validation.labels, preprocess, augmented=False)
+    return Prepared(processor, train, validation, DefaultDataCollator(), {})
+
+
+PREPARE: dict[str, Callable[[Task, Splits, Scale], Prepared]] = {
+    "text-classification": prepare_texts,
+    "image-classification": prepare_pictures,
+}
+
+
+@torch.no_grad()
+def answer_in_units(model: torch.nn.Module, scale: Scale) -> None:
+    """Put the scale into the last product of a trained model, so that it answers in the labels' own units.
+
+    Raises TaskError where that product has no bias.
+    """
+    *_, head = (module for module in model.modules() if isinstance(module, torch.nn.Linear))
+    if head.bias is None:
+        raise TaskError(f"{type(model).__name__} ends without a bias; choose another model_name_or_path.")
+    head.weight.mul_(scale.deviation)
+    head.bias.mul_(scale.deviation).add_(scale.mean)
+
+
 def training_arguments(task: Task, folder: Path) -> TrainingArguments:
     """Our defaults, overridden by every key of `task.training`."""
     defaults: dict[str, Any] = {
@@ -93,7 +149,7 @@ def training_arguments(task: Task, folder: Path) -> TrainingArguments:
         "save_total_limit": 1,
         "per_device_eval_batch_size": 64,
         "logging_steps": 20,
-        "group_by_length": True,
+        "group_by_length": not task.reads_pictures,
         "length_column_name": "length",
         "report_to": "none",
         "use_cpu": not torch.accelerator.is_available(),  # without it bf16 is refused on a CPU that has it
@@ -113,6 +169,15 @@ def load_tokenizer(task: Task, texts: Sequence[Any]) -> PreTrainedTokenizerBase:
     if task.model_name_or_path is None:
         return train_tokenizer(texts, int(task.config_overrides.get("vocab_size", 8000)), task.max_seq_length)
     return _from_pretrained(AutoTokenizer.from_pretrained, task.model_name_or_path)  # type: ignore[no-any-return]
+
+
+def load_image_processor(task: Task) -> BaseImageProcessor:
+    """The base model's own image processor; from scratch ViT's, in the size that `config_overrides` says."""
+    if task.model_name_or_path is not None:
+        load = AutoImageProcessor.from_pretrained
+        return _from_pretrained(load, task.model_name_or_path, use_fast=False)  # type: ignore[no-any-return]
+    side = AutoConfig.for_model(str(task.model_type), **task.config_overrides).image_size
+    return ViTImageProcessor(size={"height": side, "width": side})
 
 
 def train_tokenizer(texts: Sequence[Any], vocab_size: int, max_length: int) -> PreTrainedTokenizerFast:
@@ -147,28 +212,27 @@ def learn_vocabulary(texts: Sequence[Any], vocab_size: int) -> dict[str, int]:
     return dict(draft.get_vocab())
 
 
-def model_maker(task: Task, tokenizer: PreTrainedTokenizerBase) -> Callable[[], PreTrainedModel]:
+def model_maker(task: Task, overrides: dict[str, Any]) -> Callable[[], PreTrainedModel]:
     """A function that makes the untrained model: the Trainer calls it after setting the seed."""
     names = {
         "id2label": dict(enumerate(task.labels)),
         "label2id": {label: i for i, label in enumerate(task.labels)},
         "problem_type": task.problem_type,
     }
+    auto = AUTO_CLASS[task.pipeline_tag]
     if task.model_name_or_path:
         path = task.model_name_or_path
-        return lambda: _from_pretrained(
-            AutoModelForSequenceClassification.from_pretrained, path, ignore_mismatched_sizes=True, **names
-        )
-    overrides = {
-        **task.config_overrides,
-        "vocab_size": len(tokenizer),
-        "pad_token_id": tokenizer.pad_token_id,
-    }
-    config = AutoConfig.for_model(str(task.model_type), **overrides, **names)
-    return lambda: AutoModelForSequenceClassification.from_config(config)
+        return lambda: _from_pretrained(auto.from_pretrained, path, ignore_mismatched_sizes=True, **names)
+    config = AutoConfig.for_model(str(task.model_type), **{**task.config_overrides, **overrides}, **names)
+    return lambda: auto.from_config(config)
 
 
-def encode(split: Split, tokenizer: PreTrainedTokenizerBase, task: Task) -> Dataset:
+def label_scale(task: Task, splits: Splits) -> Scale:
+    """That of the training labels of a regression; classes have none."""
+    return scale_of(splits.train.labels) if task.problem_type == "regression" else Scale()
+
+
+def encode(split: Split, tokenizer: PreTrainedTokenizerBase, task: Task, scale: Scale) -> Dataset:
     """A data set of input ids, labels and lengths, cut at `task.max_seq_length`, unpadded."""
     pairs = [(text, None) if isinstance(text, str) else text for text in split.texts]
     first, second = [p[0] for p in pairs], [p[1] for p in pairs]
@@ -180,12 +244,13 @@ def encode(split: Split, tokenizer: PreTrainedTokenizerBase, task: Task) -> Data
             max_length=task.max_seq_length,
         )
     )
-    return Dataset.from_dict(
-        {**columns, "label": split.labels, "length": [len(i) for i in columns["input_ids"]]}
-    )
+    labels = split.labels
+    if task.problem_type == "regression":
+        labels = [(label - scale.mean) / scale.deviation for label in labels]
+    return Dataset.from_dict({**columns, "label": labels, "length": [len(i) for i in columns["input_ids"]]})
 
 
-def epoch_metrics(prediction: EvalPrediction) -> dict[str, float]:
+def class_epoch(prediction: EvalPrediction, scale: Scale) -> dict[str, float]:
     """Accuracy and macro F1 of the validation split after an epoch."""
     logits, truth = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
     guess = logits.argmax(axis=-1)
@@ -193,6 +258,28 @@ def epoch_metrics(prediction: EvalPrediction) -> dict[str, float]:
         "accuracy": float((guess == truth).mean()),
         "macro_f1": float(f1_score(truth, guess, average="macro", zero_division=0)),
     }
+
+
+def labels_epoch(prediction: EvalPrediction, scale: Scale) -> dict[str, float]:
+    """Of several labels, micro and macro F1."""
+    given, truth = np.asarray(prediction.predictions) >= 0, np.asarray(prediction.label_ids) > 0
+    kinds = ("micro", "macro")
+    return {f"{kind}_f1": float(f1_score(truth, given, average=kind, zero_division=0)) for kind in kinds}
+
+
+def regression_epoch(prediction: EvalPrediction, scale: Scale) -> dict[str, float]:
+    """Of a regression, RMSE in the labels' own units and Spearman's rank correlation."""
+    answers = np.asarray(prediction.predictions, np.float64).ravel()
+    truth = np.asarray(prediction.label_ids, np.float64).ravel()
+    rmse = scale.deviation * float(np.sqrt(np.mean((answers - truth) ** 2)))
+    return {"rmse": rmse, "spearman": rank_correlation(answers, truth)}
+
+
+EPOCH_METRICS = {
+    "single_label_classification": class_epoch,
+    "multi_label_classification": labels_epoch,
+    "regression": regression_epoch,
+}
 
 
 class ProgressReport(TrainerCallback):
@@ -232,7 +319,8 @@ def _epoch_line(args: TrainingArguments, state: TrainerState, metrics: dict[str,
     return (
         f"epoch {state.epoch:.0f} of {args.num_train_epochs:g}  "
         + (f"training loss {losses[-1]:.3f}  " if losses else "")
-        + f"validation loss {metrics['eval_loss']:.3f}  accuracy {metrics['eval_accuracy']:.3f}"
+        + f"validation loss {metrics['eval_loss']:.3f}  "
+        + "  ".join(f"{name} {metrics[f'eval_{name}']:.3f}" for name in SHOWN if f"eval_{name}" in metrics)
     )
 
 

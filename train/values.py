@@ -21,6 +21,20 @@ def label_position(value: object, labels: Sequence[str]) -> int | None:
     return int(position)
 
 
+def label_vector(value: object, labels: Sequence[str]) -> tuple[float, ...] | None:
+    """1 at each label of a list, 0 elsewhere; None where it is no list or holds an unknown label."""
+    if not isinstance(value, list):
+        return None
+    positions = {label_position(one, labels) for one in value}
+    return None if None in positions else tuple(float(i in positions) for i in range(len(labels)))
+
+
+def flag_vector(values: Sequence[object]) -> tuple[float, ...] | None:
+    """The 0 or 1 (false or true) of each label; None where one is neither."""
+    flags = [BOOLEANS.get(str(value).strip().lower(), number(value)) for value in values]
+    return tuple(map(float, flags)) if set(flags) <= {0, 1} else None  # type: ignore[arg-type]
+
+
 def number(value: object) -> float | None:
     """A finite number, also from its text, else None; a boolean is none."""
     if isinstance(value, bool):

@@ -2,11 +2,9 @@
 
 import os
 import signal
-import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -14,46 +12,11 @@ import psutil
 import pytest
 
 from bentos.log_reader import read_log
-from tests.serving import Server, is_ready, serve, until, worker_of
+from tests.asking import Asking
+from tests.serving import is_ready, serve, until, worker_of
 from tests.test_service import metric
 
 WRITTEN = 'touchstone_log_rows_written_total{kind="requests"'
-
-
-@dataclass
-class Load:
-    """Three clients that ask without end and never repeat a request."""
-
-    server: Server
-    answers: list[tuple[str, float, int]] = field(default_factory=list)  # id, when sent, status; 0: none
-    ending: threading.Event = field(default_factory=threading.Event)
-
-    def run(self, client: int) -> None:
-        n = 0
-        while not self.ending.wait(0.01):
-            n += 1
-            self.answers.append(self.ask(f"{client}-{n}"))
-
-    def ask(self, request_id: str) -> tuple[str, float, int]:
-        sent, headers = time.monotonic(), {"X-Request-ID": request_id}
-        try:
-            response = httpx.post(
-                f"{self.server.url}/predict", json={"inputs": request_id}, headers=headers, timeout=30
-            )
-        except httpx.TransportError:
-            return request_id, sent, 0
-        return request_id, sent, response.status_code
-
-    def __enter__(self) -> "Load":
-        self.threads = [threading.Thread(target=self.run, args=(client,)) for client in range(3)]
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.ending.set()
-        for thread in self.threads:
-            thread.join()
 
 
 @pytest.mark.parametrize(
@@ -68,23 +31,22 @@ def test_a_killed_worker_comes_back_and_no_written_row_is_lost(
     store: Path, tmp_path: Path, variant: str, service: str
 ) -> None:
     arguments = ("--arg", "version=tiny", "--arg", f"variant={variant}")
-    with serve(tmp_path, *arguments) as server, Load(server) as load:
+    with serve(tmp_path, *arguments) as server, Asking(server.url) as asking:
         killed = worker_of(server, service)
         until(lambda: metric(server, WRITTEN) >= 20, server)
         os.kill(killed, signal.SIGKILL)
         down = time.monotonic()
         until(lambda: worker_of(server, service) not in (0, killed) and is_ready(server), server)
         up = time.monotonic()
-        until(lambda: sum(sent > up for _, sent, _ in load.answers) >= 20, server)
+        until(lambda: asking.since(up) >= 20, server)
         written = metric(server, WRITTEN)
         rows = [(row["request_id"], row["index"]) for row in read_log(server.logs / "sample-reviews").rows]
 
     assert len(rows) >= written
     assert max(Counter(rows).values()) == 1, "a request was answered twice"
-    failed = [sent for _, sent, status in load.answers if status != 200]
-    assert all(down - 30 < sent < up for sent in failed)
-    assert {status for _, _, status in load.answers} <= {200, 0, 503}
-    assert len(failed) <= 2 * len(load.threads), "requests wait for the worker instead of failing"
+    assert all(down - 30 < answer.sent < up for answer in asking.failed)
+    assert {answer.status for answer in asking.answers} <= {200, 0, 503}
+    assert len(asking.failed) <= 2 * asking.clients, "requests wait for the worker instead of failing"
 
 
 def test_a_request_in_a_runner_that_is_killed_may_be_sent_again(store: Path, tmp_path: Path) -> None:
