@@ -16,7 +16,6 @@ WRITES = {
     "ci.yaml": {},
     "train.yaml": {},
     "docs.yaml": {"publish": {"pages", "id-token"}},
-    "docs.yaml": {"publish": {"pages", "id-token"}},
     "release.yaml": {"image": {"id-token"}, "publish": {"contents"}},
 }
 Object = dict[str, Any]
