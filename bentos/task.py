@@ -57,7 +57,7 @@ class Task:
     pipeline_tag: PipelineTag = "text-classification"  # what an input is
     problem_type: ProblemType = "single_label_classification"  # what an answer is
 
-    model_name_or_path: str | None = None  # None: from scratch, by model_type and config_overrides
+    model_name_or_path: str | None = None  # null: from scratch, by model_type and config_overrides
     model_type: str | None = None  # of a model from scratch: a name that transformers' AutoConfig knows
     config_overrides: dict[str, Any] = field(default_factory=dict)  # of its configuration: sizes, dropout
     max_seq_length: int = 256  # tokens that the model reads; longer texts are cut, and say so

@@ -30,7 +30,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """The navigation has every tutorial; a page that it does not name stands in its last section."""
     assert config.nav is not None
     (listed,) = (section["Tutorials"] for section in config.nav if "Tutorials" in section)
-    listed += tutorials.paths()
+    listed[1:1] = tutorials.paths()
     named = json.dumps(config.nav)
     paths = sorted(path.name for path in Path(config.docs_dir).glob("*.md"))
     if left := [path for path in paths if f'"{path}"' not in named]:

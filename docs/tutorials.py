@@ -1,5 +1,7 @@
 """A tutorial for each system, from one template and what its YAML file says of itself."""
 
+import re
+from itertools import takewhile
 from pathlib import Path
 
 from bentos.task import TASKS_FOLDER, Task, load_task
@@ -8,7 +10,7 @@ from docs.tables import fence
 HERE = Path(__file__).parent
 SAMPLE = "sample-reviews"  # needs nothing from outside
 TEXT = "Great art, shame about the netcode."
-PAIR = '{"text": "Liked: Dune, Hyperion.", "text_pair": "The Left Hand of Darkness"}'
+PAIR = '{"text": "Liked: Dune.", "text_pair": "Solaris"}'
 
 
 def pages() -> dict[str, str]:
@@ -30,10 +32,11 @@ def page(name: str) -> str:
     more = HERE / f"tutorials/{name}.more"
     parts = {
         "name": name,
-        "introduction": comment(source),
-        "yaml": fence(source[len(source) - len(body(source)) :], "yaml"),
-        "needs": "" if name == SAMPLE else ' title="Needs the data and the base model"',
-        "settings": "" if task.dataset_name else f' SET="{data_setting(task)}"',
+        "introduction": introduction(source),
+        "yaml": fence(source, "yaml"),
+        "needs data": "" if name == SAMPLE else ' title="Needs the data and the base model"',
+        "needs model": "" if name == SAMPLE else ' title="Needs the model"',
+        "settings": "" if task.dataset_name else ' SET="train_file=your.parquet"',
         "request": request(task),
         "more": more.read_text("utf-8") if more.exists() else "",
     }
@@ -43,30 +46,17 @@ def page(name: str) -> str:
     return text
 
 
-def comment(source: str) -> str:
-    """The lines that a file begins with, without their marks; what is indented in them stays a block."""
-    lines = [line[2:] for line in source.splitlines() if line.startswith("# ")]
-    return "\n".join(f"\n    {line.strip()}\n" if line.startswith("  ") else line for line in lines)
-
-
-def body(source: str) -> str:
-    """What follows the comment that a file begins with."""
-    lines = source.splitlines(keepends=True)
-    first = next(i for i, line in enumerate(lines) if not line.startswith("#"))
-    return "".join(lines[first:])
-
-
-def data_setting(task: Task) -> str:
-    """Where the data lie, for a task that names none."""
-    if task.pipeline_tag == "image-classification":
-        return "train_dir=pictures"
-    return f"train_file={task.name}.parquet"
+def introduction(source: str) -> str:
+    """The first sentence of the comment that a file begins with."""
+    lines = takewhile(lambda line: line.startswith("#"), source.splitlines())
+    first = re.match(r".+?[.?](?=\s|$)", " ".join(line.lstrip("# ") for line in lines))
+    return first[0] if first else ""
 
 
 def request(task: Task) -> str:
     """A request to its service."""
     if task.pipeline_tag == "image-classification":
-        return "curl -s localhost:3000/predict -H 'Content-Type: image/jpeg' --data-binary @picture.jpg"
+        return "curl -s localhost:3000/predict -H 'Content-Type: image/jpeg' \\\n  --data-binary @picture.jpg"
     inputs = f'"{TEXT}"' if len(task.text_column_names) == 1 else PAIR
     return (
         "curl -s localhost:3000/predict -H 'Content-Type: application/json' \\\n"
