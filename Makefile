@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo train serve drift build containerize test lint screenshots audit bench lock release clean
+.PHONY: help demo train serve drift build containerize test lint screenshots audit docs bench lock release clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 TASK ?= sample-reviews
@@ -35,7 +35,7 @@ $(READY): pyproject.toml requirements.lock
 	@echo "Installing into .venv, one dot a package (about two minutes, once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --no-input --disable-pip-version-check --progress-bar off \
-		-c requirements.lock -e '.[train,monitoring,tracing,dev]' \
+		-c requirements.lock -e '.[train,monitoring,tracing,dev,docs]' \
 		--config-settings editable_mode=compat 2> .venv/install.err | \
 		awk '/^ *(Collecting|Using|Downloading|Installing)/ {printf "."; fflush()} END {print ""}' || \
 		{ cat .venv/install.err; exit 1; }
@@ -73,12 +73,16 @@ lint: $(READY)  ## format, lint and types
 audit: $(READY)  ## known vulnerabilities of what goes into the images; fails too where the index cannot tell
 	@$(BIN)/pip-audit --strict --disable-pip --require-hashes $(foreach kind,txt gpu.txt,-r $(SERVING)/requirements.$(kind))
 
+docs: $(READY)  ## the documentation into site/, every link checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict
+	@echo "file://$(CURDIR)/site/index.html"
+
 bench: $(READY)  ## our service beside its peers, about an hour; WEIGHTS=folder with a DistilBERT's config and tokenizer
 	@$(BIN)/python -m bench.compare $(WEIGHTS) $(ARGS)
 
 lock:  ## renew requirements.lock from the newest versions that pyproject.toml admits, then what goes into the images
 	@$(PYTHON) -m venv .venv-lock
-	@.venv-lock/bin/pip install -q torch==2.13.0 && .venv-lock/bin/pip install -q '.[train,monitoring,tracing,dev]'
+	@.venv-lock/bin/pip install -q torch==2.13.0 && .venv-lock/bin/pip install -q '.[train,monitoring,tracing,dev,docs]'
 	@{ head -n 2 requirements.lock; .venv-lock/bin/pip freeze --exclude touchstone | sed 's/+cpu//'; } > .lock.new
 	@mv .lock.new requirements.lock
 	@$(COMPILE) --excludes <(echo huggingface-hub) -o $(SERVING)/requirements.txt  # tokenizers would download by it
@@ -92,4 +96,4 @@ release:  ## what stands between this commit and a release; with VERSION=... its
 	@.ci/release $(VERSION)
 
 clean:  ## remove the environment, runs, logs and reports (not the model store)
-	@rm -rf .venv runs logs reports demo-run
+	@rm -rf .venv runs logs reports demo-run site

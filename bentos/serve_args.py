@@ -49,7 +49,7 @@ class ServeArgs(BaseModel):
     api_workers: PositiveInt = 1  # processes that answer and tokenize; they share the lanes
     gpus: PositiveInt = 1  # each with a runner of its own
     shadow: str = ""  # a variant, version or tag that computes a share of the requests too
-    shadow_share: Annotated[float, Field(gt=0, le=1)] = 0.1
+    shadow_share: Annotated[float, Field(gt=0, le=1)] = 0.1  # of the requests
     access_log: bool = False  # a line for each request
     ui: bool = True  # the page at /ui
     reports: str = ""  # folder of the monitor's reports, for the page; $TOUCHSTONE_REPORTS when absent

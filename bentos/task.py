@@ -29,7 +29,7 @@ class Serving:
     max_batch_tokens: int = 4096  # padded tokens in one model call
     max_queue_tokens: int = 65536  # tokens waiting; beyond this a request is refused with 429
     max_items: int = 1024  # inputs in one request
-    max_body_bytes: int = 8 * 2**20
+    max_body_bytes: int = 8 * 2**20  # of one request
     timeout: float = 30.0  # seconds until an answer; what would have to wait longer is refused on arrival
     answer_cache: int = 10_000  # answers kept for inputs that come again; 0: none, nor shared under way
     drain_seconds: float = 7.0  # it goes on answering after SIGTERM: a proxy needs them to see /readyz say no
@@ -40,12 +40,12 @@ class Monitoring:
     """What is logged, how long it is kept, and how often a drift alarm may be false."""
 
     reference_size: int = 5000  # held-out rows kept in the store entry
-    log_inputs: LogInputs = "hash"
+    log_inputs: LogInputs = "hash"  # what is kept of an input beside numbers that describe it
     keep_rows_days: Days = 90  # answers, labels, comparisons with a shadow
     keep_texts_days: Days = 30  # the texts of `redacted` and `full`
-    keep_reports_days: Days = 365
+    keep_reports_days: Days = 365  # what the monitor wrote
     max_log_bytes: PositiveInt = 10 * 2**30  # of each kind of log file; beyond it the oldest ones go
-    false_alarms_per_month: float = 1.0
+    false_alarms_per_month: float = 1.0  # how many you can bear
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -54,44 +54,42 @@ class Task:
 
     name: str  # Bento name, model-tag prefix, log and report folder
     labels: tuple[str, ...]  # position = label id
-    pipeline_tag: PipelineTag = "text-classification"
-    problem_type: ProblemType = "single_label_classification"
+    pipeline_tag: PipelineTag = "text-classification"  # what an input is
+    problem_type: ProblemType = "single_label_classification"  # what an answer is
 
-    model_name_or_path: str | None = None  # None: from scratch, by model_type and config_overrides
-    model_type: str | None = None
-    config_overrides: dict[str, Any] = field(default_factory=dict)
-    max_seq_length: int = 256
+    model_name_or_path: str | None = None  # null: from scratch, by model_type and config_overrides
+    model_type: str | None = None  # of a model from scratch: a name that transformers' AutoConfig knows
+    config_overrides: dict[str, Any] = field(default_factory=dict)  # of its configuration: sizes, dropout
+    max_seq_length: int = 256  # tokens that the model reads; longer texts are cut, and say so
 
     dataset_name: str | None = None  # a Hub data set, or "sample-reviews"
-    dataset_config_name: str | None = None
-    train_file: str | None = None  # CSV, JSON lines or Parquet
-    validation_file: str | None = None
-    test_file: str | None = None
-    train_dir: str | None = (
-        None  # pictures: a folder for each label; with a train_file, where its pictures lie
-    )
-    validation_dir: str | None = None
-    test_dir: str | None = None
+    dataset_config_name: str | None = None  # the configuration of a Hub data set
+    train_file: str | None = None  # CSV, JSON lines or Parquet; goes before dataset_name
+    validation_file: str | None = None  # likewise; cut from train where there is none
+    test_file: str | None = None  # likewise
+    train_dir: str | None = None  # pictures: a folder for each label; or where those of a train_file lie
+    validation_dir: str | None = None  # likewise
+    test_dir: str | None = None  # likewise
     text_column_names: tuple[str, ...] = ("text",)  # two names make a text pair
     image_column_name: str = "image"  # pictures, or the names of their files
-    label_column_name: str | None = "label"  # None: several labels, each a column of its own, 0 or 1
+    label_column_name: str | None = "label"  # null: several labels, each a column of its own, 0 or 1
     timestamp_column_name: str | None = None  # split by time: the newest rows are the test split
     group_column_name: str | None = None  # rows of one group are never on both sides
     split_column_name: str | None = None  # a column that says train / validation / test
     user_column_name: str | None = None  # of ratings: ranking is measured for each user
     item_column_name: str | None = None  # what was rated: for the baseline of user and item biases
     row_filter: dict[str, Any] = field(default_factory=dict)  # column: value that a row must have
-    validation_split_percentage: float = 10
-    test_split_percentage: float = 15
-    max_train_samples: int | None = None
-    max_eval_samples: int | None = None
-    max_predict_samples: int | None = None
+    validation_split_percentage: float = 10  # of train, where the data bring no such split
+    test_split_percentage: float = 15  # likewise
+    max_train_samples: int | None = None  # at most so many rows
+    max_eval_samples: int | None = None  # likewise of the validation split
+    max_predict_samples: int | None = None  # likewise of the test split
 
     training: dict[str, Any] = field(default_factory=dict)  # transformers.TrainingArguments, verbatim
     quantization: str | None = None  # an optimum AutoQuantizationConfig name; by the CPU when absent
     max_accuracy_loss: float = 0.01  # of a quantized variant against torch, on the test split; RMSE: relative
-    serving: Serving = Serving()
-    monitoring: Monitoring = Monitoring()
+    serving: Serving = Serving()  # how the service batches and what it refuses
+    monitoring: Monitoring = Monitoring()  # what is logged, for how long, and how often an alarm may be false
 
     def __post_init__(self) -> None:
         if len(set(self.labels)) != len(self.labels):

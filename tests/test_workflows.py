@@ -15,6 +15,7 @@ FILES = sorted((ROOT / ".github/workflows").glob("*.yaml"))
 WRITES = {
     "ci.yaml": {},
     "train.yaml": {},
+    "docs.yaml": {"publish": {"pages", "id-token"}},
     "release.yaml": {"image": {"id-token"}, "publish": {"contents"}},
 }
 Object = dict[str, Any]
