@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +271,12 @@ def test_the_watch_says_at_a_glance_how_it_stands(page: Page) -> None:
     expect(rows).to_have_count(12)
     page.get_by_role("button", name="Show all 14").click()
     expect(rows).to_have_count(14)
+
+
+def test_a_monitor_that_stands_still_is_told(page: Page) -> None:
+    page.clock.set_fixed_time(datetime.now(UTC) + timedelta(hours=5))
+    at(page, "watch")
+    expect(page.get_by_role("alert")).to_contain_text("The monitor is stale. It judged this 5 h ago")
 
 
 def test_the_watch_shows_what_the_service_does_at_present(page: Page, site: Server) -> None:
