@@ -168,7 +168,11 @@ def test_a_killed_run_goes_on_with_the_labels_it_had(place: Place) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("problem_type", "regression", "problem_type is regression; retraining is for single_label"),
+        (
+            "problem_type",
+            "multi_label_classification",
+            "problem_type is multi_label_classification; retraining is for single_label",
+        ),
         ("labels", ["negative", "neutral", "positive"], "No version of this task can follow"),
         ("name", "absent-reviews", "No model 'absent-reviews-onnx-int8:latest'"),
         ("train_file", "absent.csv", "There is no file absent.csv"),
