@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo train serve drift build containerize test lint audit docs bench lock release clean
+.PHONY: help demo train serve drift build containerize test lint screenshots audit docs bench lock release clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 TASK ?= sample-reviews
@@ -61,6 +61,9 @@ containerize: $(READY)  ## pack TASK and make its image, IMAGE, with docker, pod
 
 test: $(READY)  ## the test suite with coverage
 	@$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
+
+screenshots: $(READY)  ## pictures of the page for docs/pictures, of the sample task as it is trained
+	@TOUCHSTONE_SCREENSHOTS=docs/pictures $(BIN)/pytest tests/test_page_pictures.py $(ARGS)
 
 lint: $(READY)  ## format, lint and types
 	@$(BIN)/ruff format --check .

@@ -31,6 +31,7 @@ from bentos.keep_alive import hold_idle_connections
 from bentos.live import Live, in_background
 from bentos.model_store import Entry, check_interchangeable, load_entry
 from bentos.openapi import openapi
+from bentos.page import REPORTS, PageData, file_routes, no_page
 from bentos.preprocess import Input
 from bentos.priority import only_when_idle
 from bentos.request_log import open_log
@@ -65,6 +66,8 @@ QUIET: Any = {
     "logging": {"access": {"enabled": False}},
     "tracing": {"excluded_urls": [".*"]},
 }
+PAGE: Routes = file_routes() if ARGS.ui else {("GET", "/"): Route(no_page)}
+KEYS = ApiKeys.from_environment(also_open={path for _, path in PAGE} if ARGS.ui else ())
 DRAIN = Drain(TASK.serving.drain_seconds, is_last=supervisor.is_ending)
 
 
@@ -168,7 +171,7 @@ class Classifier:
         self._runners = self._elsewhere() if ENTRY.variant == "torch" else Here(lanes())
         first = self._version(ENTRY, self._runners.first(ENTRY))
         self._live = Live(ENTRY.tag, first, self._load, self._retire)
-        self.routes: Routes = {
+        self.routes = {
             ("POST", "/predict"): Route(
                 self._predict, schema.FIELDS["/predict"], self._check_room, TASK.reads_pictures
             ),
@@ -176,7 +179,10 @@ class Classifier:
             ("GET", "/readyz"): Route(self._show_ready),
             ("GET", "/metrics"): Route(show_metrics),
             ("GET", "/docs.json"): Route(show_docs),
+            **PAGE,
         }
+        if ARGS.ui:
+            self.routes |= PageData(TASK, lambda: self._live.current.entry.tag, bool(KEYS)).routes()
         self.tracing = Tracing.from_environment(
             TASK.name, {"touchstone.variant": ENTRY.variant, "touchstone.model_tag": ENTRY.tag}
         )
@@ -276,6 +282,8 @@ class Classifier:
     def settle_logs() -> None:
         """Once, while in the caller's folder: the processes of a Bento run in the Bento's own."""
         os.environ[LOGS] = str(Path(ARGS.logs or os.environ.get(LOGS) or "logs").resolve())
+        if reports := ARGS.reports or os.environ.get(REPORTS):
+            os.environ[REPORTS] = str(Path(reports).resolve())
         try:
             log_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -323,7 +331,7 @@ svc.add_asgi_middleware(CloseConnections, drain=DRAIN)  # first, so that it sees
 svc.add_asgi_middleware(
     HttpRules,
     routes=lambda: bentoml.get_current_service().routes,
-    check_key=ApiKeys.from_environment().check,
+    check_key=KEYS.check,
     max_body_bytes=TASK.serving.max_body_bytes,
     body_timeout=BODY_SECONDS,
     tracing=(lambda: bentoml.get_current_service().tracing) if is_on() else None,

@@ -1,14 +1,15 @@
 """Who may call which route: several API keys, from the environment or from mounted files; open without any.
 
 As soon as there are API keys every path needs one, also one that does not exist and those that BentoML
-adds (the index page, /docs.json, /schema.json): what is open is listed, not what is closed. They name labels,
-limits and versions, and who may predict can read them with the same key.
+adds (/schema.json): what is open is listed, not what is closed. They name labels, limits and versions, and
+who may predict can read them with the same key. The files of the page at /ui are open: they are the same
+everywhere.
 """
 
 import hmac
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,13 +30,18 @@ Digests = frozenset[bytes]
 class ApiKeys:
     """The keys in force, as digests: comparing those takes the same time whatever a key's length."""
 
-    def __init__(self, keys: Digests, own: Mapping[str, Digests]) -> None:
-        self._keys, self._own = keys, own
+    def __init__(self, keys: Digests, own: Mapping[str, Digests], also_open: Collection[str] = ()) -> None:
+        self._keys, self._own, self._open = keys, own, {*ALWAYS_OPEN, *also_open}
 
     @classmethod
-    def from_environment(cls) -> "ApiKeys":
+    def from_environment(cls, also_open: Collection[str] = ()) -> "ApiKeys":
         """What the variables say; raises InvalidArgument, which names the fault but never a key."""
-        return cls(read_keys(API_KEYS), {route: read_keys(name) for route, name in OWN_KEYS.items()})
+        own = {route: read_keys(name) for route, name in OWN_KEYS.items()}
+        return cls(read_keys(API_KEYS), own, also_open)
+
+    def __bool__(self) -> bool:
+        """Whether any but the listed paths need a key."""
+        return bool(self._keys)
 
     def check(self, path: str, headers: Headers) -> None:
         """Raises RequestError 401 unless the path is open or the headers carry a key for it.
@@ -54,7 +60,7 @@ class ApiKeys:
     def _needed(self, path: str) -> Digests:
         """The keys of which a request needs one; none where everybody may."""
         own = self._own.get(path.strip("/").partition("/")[0])
-        if path in ALWAYS_OPEN or (path in OPEN_WITHOUT_OWN and not own):
+        if path in self._open or (path in OPEN_WITHOUT_OWN and not own):
             return frozenset()
         return own or self._keys
 

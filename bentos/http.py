@@ -37,18 +37,19 @@ from bentos.tracing import Stage, Tracing
 Value = TypeVar("Value")
 INTERNAL = "An error of the service, not of the request; the service's log says more."
 ROUTES = "POST /predict, POST /feedback, GET /livez, /readyz, /metrics, /docs.json"
-PATHS = {"/predict", "/feedback", "/livez", "/readyz", "/metrics", "/docs.json"}  # labels of metrics
+PATHS = {"/predict", "/feedback", "/livez", "/readyz", "/metrics", "/docs.json", "/ui"}  # labels of metrics
 
 log = logging.getLogger("bentoml.touchstone")
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request to one of our routes: its id, its raw headers and the JSON object of its body."""
+    """A request to one of our routes: its id, its raw headers, the JSON object of its body, and its query."""
 
     request_id: str
     headers: Headers
     body: Mapping[str, Any]
+    query: str = ""
 
     @classmethod
     def inside(cls, **body: Any) -> "Call":
@@ -148,7 +149,8 @@ class HttpRules:
             check_announced(scope, self._max_body_bytes, route.takes_pictures)
         body = await read_body(receive, self._max_body_bytes, self._body_timeout)
         value = read_fields(route, scope, body) if is_post else {}
-        call = Call(header(scope, b"x-request-id").decode(), scope["headers"], value)
+        query = scope.get("query_string", b"").decode("ascii", "replace")
+        call = Call(header(scope, b"x-request-id").decode(), scope["headers"], value, query)
         return await unless_gone(route.handler(call), receive)
 
 

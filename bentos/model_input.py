@@ -32,6 +32,7 @@ class Encoded(ModelInput):
     n_words: int  # tokens that begin a word
     n_unknown: int
     truncated: bool
+    read_chars: tuple[int, ...] = ()  # of a truncated input: how far the model reads each of its texts
 
     @property
     def is_empty(self) -> bool:

@@ -1,6 +1,7 @@
 """The OpenAPI document of a task's service: what bentos/schema.py enforces, and every status there is.
 
-Not in it: 404 and 405, which no route gives to its own method, and BentoML's own pages.
+Not in it: 404 and 405, which no route gives to its own method, BentoML's own pages, and what the page at
+/ui asks.
 """
 
 from collections.abc import Mapping
@@ -47,10 +48,15 @@ HEADERS: dict[str, Json] = {
     "X-Request-ID": {"description": "The request's own or a new one; feedback names it."},
     "X-Model-Tag": {"description": "The version that answered."},
     "X-Truncated": {"description": "How many inputs were cut at the model's length; absent when none was."},
+    "X-Truncated-At": {
+        "description": "Characters read of a single input that was cut; of a pair two numbers, with a comma."
+    },
     "Retry-After": {"description": "Seconds until another try is worth it; always with 429."},
     "WWW-Authenticate": {"description": "The scheme of the keys."},
 }
-OPTIONAL = WHOLE_NUMBERS = ("X-Truncated", "Retry-After")
+WHOLE_NUMBERS = ("X-Truncated", "Retry-After")
+OPTIONAL = (*WHOLE_NUMBERS, "X-Truncated-At")
+PREDICTED = ("X-Model-Tag", "X-Truncated", "X-Truncated-At")  # of an answer of /predict
 REQUEST_ID_GIVEN = {
     "name": "X-Request-ID",
     "in": "header",
@@ -113,7 +119,7 @@ def predict(task: Task) -> Json:
         "list": {"value": {"inputs": [given, given], "parameters": {"top_k": 1, "tags": {"app": "730"}}}},
     }
     summary = "Labels with scores, best first; for a list of inputs one such list for each"
-    done = response(summary, "application/json", ref("schemas", "Answer"), "X-Model-Tag", "X-Truncated")
+    done = response(summary, "application/json", ref("schemas", "Answer"), *PREDICTED)
     done["content"]["application/json"]["examples"] = {
         "one": {"value": scores},
         "list": {"value": [scores[:1], scores[:1]]},

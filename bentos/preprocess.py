@@ -63,6 +63,7 @@ class TextPreprocess:
             n_words=_word_starts(encoding.word_ids),
             n_unknown=ids.count(self._unknown_id),
             truncated=bool(encoding.overflowing),
+            read_chars=_read_chars(encoding) if encoding.overflowing else (),
         )
 
 
@@ -70,6 +71,15 @@ def _word_starts(word_ids: Sequence[int | None]) -> int:
     """How many tokens begin a word; word numbers start again in the second text of a pair."""
     before = [None, *word_ids]
     return sum(word is not None and word != last for last, word in zip(before, word_ids, strict=False))
+
+
+def _read_chars(encoding: Encoding) -> tuple[int, ...]:
+    """Where the last token of each text ends, in characters."""
+    ends: dict[int, int] = {}
+    for text, (_, end) in zip(encoding.sequence_ids, encoding.offsets, strict=True):
+        if text is not None:
+            ends[text] = max(end, ends.get(text, 0))
+    return tuple(ends[text] for text in sorted(ends))
 
 
 PREPROCESS: dict[str, Callable[[Path, Task], Preprocess]] = {

@@ -14,7 +14,7 @@ from bentos.http import Call, Reply
 from bentos.incoming import RequestError, header
 from bentos.model_store import Entry
 from bentos.postprocess import Floats, probabilities, ranked
-from bentos.preprocess import AnyEncoded, Arrays, Input, Preprocess
+from bentos.preprocess import AnyEncoded, Arrays, Encoded, Input, Preprocess
 from bentos.runner import logits_of, pack
 from bentos.shadow import Shadow
 from bentos.tracing import Stage
@@ -112,7 +112,11 @@ class Scorer:
     def _headers(self, encoded: Sequence[AnyEncoded]) -> dict[str, str]:
         truncated = sum(item.truncated for item in encoded)
         headers = {"X-Model-Tag": self._entry.tag}
-        return {**headers, "X-Truncated": str(truncated)} if truncated else headers
+        if truncated:
+            headers["X-Truncated"] = str(truncated)
+        if truncated and len(encoded) == 1 and isinstance(encoded[0], Encoded):
+            headers["X-Truncated-At"] = ",".join(map(str, encoded[0].read_chars))
+        return headers
 
 
 def stages(started: float, tokenized: float, times: dict[str, float] | None) -> list[Stage]:

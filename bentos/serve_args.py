@@ -51,6 +51,8 @@ class ServeArgs(BaseModel):
     shadow: str = ""  # a variant, version or tag that computes a share of the requests too
     shadow_share: Annotated[float, Field(gt=0, le=1)] = 0.1  # of the requests
     access_log: bool = False  # a line for each request
+    ui: bool = True  # the page at /ui
+    reports: str = ""  # folder of the monitor's reports, for the page; $TOUCHSTONE_REPORTS when absent
     # the task's `serving:` where given
     max_batch_tokens: PositiveInt | None = None
     max_queue_tokens: PositiveInt | None = None

@@ -1,7 +1,7 @@
 """The image of a Bento, by whichever of docker, podman and buildah works: python -m deploy.containerize
 
-BentoML builds it by the Dockerfile in the Bento, which is deploy/service/Dockerfile. The same Bento gives the
-same layers again: their times are that of the Bento.
+BentoML builds it by the Dockerfile in the Bento, which is deploy/service/Dockerfile. The same lock gives the
+same layer of packages, whatever the model, so registries and nodes keep it once: no layer tells a time.
 """
 
 import argparse
@@ -25,6 +25,7 @@ ENGINES = {
     "podman": ("info",),
     "buildah": ("info",),
 }
+NO_TIME = "0"
 RUN = """Run it (a read-only root, nothing kept but the request log):
   {engine} run --rm -p 127.0.0.1:3000:3000 --read-only --tmpfs /tmp \\
     -v touchstone-logs:/var/log/touchstone {image}
@@ -82,16 +83,13 @@ def build(bento: Any, engine: Any, image: str) -> None:
     `engine` is a name, of one of BentoML's literal types each.
     """
     os.environ["BUILDAH_FORMAT"] = "docker"  # the other format has no HEALTHCHECK
-    made = str(int(bento.info.creation_time.timestamp()))
-    times: dict[str, Any] = {"timestamp": made} if engine != "docker" else {}
-    os.environ["SOURCE_DATE_EPOCH"] = made  # docker's name for it
-    known = labels(bento)
+    os.environ["SOURCE_DATE_EPOCH"] = NO_TIME  # docker's name for it
+    options: dict[str, Any] = {"backend": engine, "image_tag": (image,), "label": labels(bento)}
+    options |= {"timestamp": NO_TIME} if engine != "docker" else {}
     with contextlib.chdir(
         tempfile.gettempdir()
     ):  # BentoML issue 5566: it reads the Dockerfile below here only
-        built = bentoml.container.build(
-            str(bento.tag), backend=engine, image_tag=(image,), label=known, **times
-        )
+        built = bentoml.container.build(str(bento.tag), **options)
     if built is None:
         sys.exit(f"{engine} did not build {image}; the reason stands above.")
 
@@ -104,6 +102,7 @@ def labels(bento: Any) -> dict[str, str]:
         "org.opencontainers.image.description": project["description"],
         "org.opencontainers.image.version": project["version"],
         "org.opencontainers.image.revision": git_commit(),
+        "org.opencontainers.image.created": bento.info.creation_time.isoformat(timespec="seconds"),
         "org.opencontainers.image.licenses": project["license"],
         "touchstone.bento": str(bento.tag),
         "touchstone.models": ",".join(sorted(str(model.tag) for model in bento.info.all_models)),

@@ -12,11 +12,13 @@ import yaml
 from bentoml import __version__ as bentoml_version
 
 from bentos.model_store import save_entry
+from bentos.page import file_routes
 from bentos.request_log import read_log
 from tests.serving import DEADLINE, ROOT, bentoml, serve, until
 from tests.test_service import TEXT, predict
 
 FILES = {"cpu": "bentofile.yaml", "gpu": "bentofile.gpu.yaml"}
+PAGE = sorted(path for _, path in file_routes() if path not in ("/", "/ui/"))
 OFFLINE = {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1"}
 LEFT_BEHIND = shutil.ignore_patterns(".*", "runs", "logs", "reports", "demo-run", "data", "__pycache__")
 
@@ -94,6 +96,8 @@ def test_an_exported_bento_serves_without_a_store(bentos: dict[str, Path], tmp_p
     with serve(tmp_path, target=str(packed), cwd=tmp_path) as server:
         response = httpx.post(f"{server.url}/predict", json={"inputs": "good"}, timeout=30)
         assert response.headers["x-model-tag"] == "sample-reviews-onnx-int8:tiny"
+        for path in PAGE:
+            assert httpx.get(f"{server.url}{path}", timeout=30).is_success, path
 
 
 def test_a_bento_serves_what_was_packed_and_logs_where_it_was_started(

@@ -10,7 +10,7 @@ from bentos.model_store import VARIANTS, Entry, load_entry
 from bentos.runner import load_sound
 from bentos.shadow import shadow_scores
 from tests.tiny import tiny_splits
-from train.bulk import BulkModel, Input, length_sorted_batches
+from train.bulk import BulkModel, Inputs, length_sorted_batches
 
 TEXTS: list[str] = [
     f"{'so ' * (i % 17)}{text}" for i, text in enumerate(tiny_splits(("negative", "positive")).test.texts)
@@ -45,7 +45,7 @@ def test_label_and_score_are_those_of_the_best_label(entry: Entry) -> None:
 
 
 def test_inputs_with_nothing_to_read_get_nulls_and_disturb_nobody(entry: Entry) -> None:
-    inputs: list[Input] = [None, TEXTS[0], "\0", TEXTS[1], None]
+    inputs: Inputs = [None, TEXTS[0], "\0", TEXTS[1], None]
     ((_, table),) = BulkModel(load_sound(entry), 1).answers([(0, inputs)], ignore)
     ((_, alone),) = BulkModel(load_sound(entry), 1).answers([(0, TEXTS[:2])], ignore)
     assert table.take([1, 3]).equals(alone)

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import InferenceClient
 from PIL import Image, ImageFilter
@@ -25,6 +26,7 @@ from train.__main__ import main as train
 from train.data import load_splits
 from train.evaluate import entry_logits
 from train.retrain import main as retrain
+from train.score import main as score
 
 NAME = "image-attributes"
 LOGITS_APART = 0.3  # of int8 and torch at most; fp32 ONNX and torch agree to rounding
@@ -99,6 +101,20 @@ def judged(server: Server, since: str, out: Path) -> dict[str, Any]:
 def fresh(n: int, seed: int) -> list[Image.Image]:
     """As many of each label, in turn."""
     return [picture(LABELS[i % 2], seed + i) for i in range(n)]
+
+
+def test_the_pictures_that_a_file_names_are_scored(last_run: dict[str, Any], tmp_path: Path) -> None:
+    for i, image in enumerate(fresh(6, seed=7000)):
+        (tmp_path / f"{i}.png").write_bytes(file_of(image))
+    (tmp_path / "broken.png").write_bytes(LIGHT[:200])
+    names = [*(f"{i}.png" for i in range(6)), "broken.png", "absent.png"]
+    (tmp_path / "in.csv").write_text("image\n" + "".join(f"{name}\n" for name in names))
+    assert (
+        score([last_run["tags"]["onnx-int8"], str(tmp_path / "in.csv"), str(tmp_path / "out.parquet")]) == 0
+    )
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table["image"].to_pylist() == names
+    assert table["label"].to_pylist() == [*LABELS * 3, None, None]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

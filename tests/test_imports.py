@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = {"bentos", "train", "monitoring", "service", "tests", "bench"}
+OURS = {"bentos", "train", "monitoring", "service", "tests", "bench", "deploy"}
 BENTO_PACKAGES = {"bentoml", "numpy", "onnxruntime", "PIL", "prometheus_client", "pydantic", "pydantic_core"}
 BENTO_PACKAGES |= {"tokenizers", "yaml"}
 BENTO_PACKAGES |= {"opentelemetry", "aiohttp", "click", "psutil", "tornado", "uvicorn"}  # BentoML brings them

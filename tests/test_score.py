@@ -16,6 +16,7 @@ from train.score import PIECE, inputs_of, main, tag_of
 
 LABELS = ("negative", "positive")
 TEXTS = [f"{text} {i}" for i, text in enumerate(tiny_splits(LABELS).test.texts * 450)]
+ROWS = PIECE["text-classification"]
 MODEL = "sample-reviews-onnx-int8:tiny"
 
 
@@ -61,7 +62,7 @@ def test_rows_without_a_text_are_kept_and_counted(tmp_path: Path, capsys: pytest
     assert table["id"].to_pylist() == list(range(5))
     assert [label is None for label in table["label"].to_pylist()] == [True, False, True, True, True]
     assert "5 rows" in (printed := capsys.readouterr().out)
-    assert "4 have no answer" in printed
+    assert "4 without an answer" in printed
 
 
 @pytest.mark.usefixtures("store")
@@ -76,12 +77,12 @@ def test_a_killed_run_is_finished_by_the_same_command(
             time.sleep(0.01)
         process.kill()
     finished = len(list(kept.glob("*.parquet")))
-    assert 2 <= finished < len(TEXTS) // PIECE
+    assert 2 <= finished < len(TEXTS) // ROWS
     assert not output.exists()
     assert main([MODEL.replace("-int8", ""), str(source), str(output)]) == 1
     assert "model_tag was sample-reviews-onnx-int8:tiny" in capsys.readouterr().err
     assert main([MODEL, str(source), str(output)]) == 0
-    assert f"Scored now: {len(TEXTS) - finished * PIECE:,}" in capsys.readouterr().out
+    assert f"Scored now: {len(TEXTS) - finished * ROWS:,}" in capsys.readouterr().out
     table = pq.read_table(output)
     assert table["text"].to_pylist() == TEXTS
     assert table["label"].null_count == 0
@@ -155,4 +156,4 @@ def test_a_pair_lacking_a_text_is_no_input() -> None:
 
     task = Task(name="t", labels=("a", "b"), model_type="bert", text_column_names=("text", "pair"))
     table = pa.table({"text": ["a", "b", None], "pair": ["c", None, "d"]})
-    assert inputs_of(table, task) == [("a", "c"), None, None]
+    assert inputs_of(table, task, Path()) == [("a", "c"), None, None]

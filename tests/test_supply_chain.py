@@ -11,7 +11,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from deploy.licences import SBOM, page, refused
+from tests import test_imports
 from tests.serving import ROOT, serve
+from tests.test_imports import files
 from tests.test_service import TEXT, predict
 
 FOLDER = ROOT / "deploy/service"
@@ -48,9 +50,11 @@ def test_the_cpu_image_has_no_torch() -> None:
 
 
 def imported(output: Path) -> Iterator[str]:
-    """The packages that the processes of a service imported, by what Python told of each import."""
+    """The packages that a service imported by what Python told of it, and those that its sources name."""
+    told = set(re.findall(r"^import time: +\d+ \| +\d+ \| +(\w+)", output.read_text(), re.MULTILINE))
+    named = {name for path in [*files("bentos"), *files("service")] for name in test_imports.imported(path)}
     known = packages_distributions()
-    for module in set(re.findall(r"^import time: +\d+ \| +\d+ \| +(\w+)", output.read_text(), re.MULTILINE)):
+    for module in told | named:
         yield from map(canonicalize_name, known.get(module, []))
 
 

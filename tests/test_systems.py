@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pandas as pd
 import pytest
 from bentoml.exceptions import InvalidArgument
 from huggingface_hub import InferenceClient
@@ -19,6 +20,7 @@ from monitoring.schema import RESULT
 from tests.serving import Server, serve, until
 from tests.systems import SYSTEMS, System
 from train.__main__ import main as train
+from train.score import main as score
 
 RATINGS = pytest.mark.parametrize("road", ["book-ratings"], indirect=True)
 SENT = 60
@@ -103,6 +105,18 @@ def test_an_input_gets_the_answer_of_the_hubs_client(road: Road) -> None:
     assert [(one.label, one.score) for one in elements] == [
         (one["label"], one["score"]) for one in road.answers[0]
     ]
+
+
+def test_a_file_gets_the_answers_of_the_service(road: Road) -> None:
+    task, source, output = road.entry.task, road.folder / "in.parquet", road.folder / "out.parquet"
+    texts = [given.values() if isinstance(given, dict) else [given] for given, _ in road.system.held_out()]
+    pd.DataFrame(texts[:SENT], columns=task.text_column_names).to_parquet(source)
+    assert score([road.entry.tag, str(source), str(output)]) == 0
+    for row, (best, *_) in zip(pd.read_parquet(output).to_dict("records"), road.answers, strict=True):
+        assert row["score"] == pytest.approx(best["score"], abs=road.entry.tolerance)  # int8, see the README
+        ends = [row["low"], row["high"]] if "interval" in best else []
+        assert ends == pytest.approx(best.get("interval", []), abs=road.entry.tolerance)
+        assert {f"score_{label}" for label in task.labels} <= row.keys() or len(task.labels) == 1
 
 
 def test_a_row_says_what_the_answer_said(road: Road) -> None:

@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bentos.model_input import AnyEncoded
-from bentos.model_input import Input as Given
+from bentos.model_input import AnyEncoded, Input
 from bentos.model_store import Entry
 from bentos.postprocess import Floats, probabilities
 from bentos.runner import Loaded, batch_tokens
@@ -18,8 +17,8 @@ from bentos.runner import Loaded, batch_tokens
 AHEAD = 1  # pieces in the queue behind the one that is computed
 
 Key = TypeVar("Key")
-Input = Given | None  # None where a row holds nothing to score
-Asked = tuple[Key, Sequence[Input]]  # a piece, whatever names it, and its inputs
+Inputs = Sequence[Input | None]  # None where a row holds nothing to score
+Asked = tuple[Key, Inputs]  # a piece, whatever names it, and its inputs
 Advance = Callable[[int, int], None]  # told of rows and tokens as they are done
 Logits = NDArray[np.float32]
 
@@ -45,9 +44,7 @@ class BulkModel:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # after an error nobody wants the rest
 
-    def _begin(
-        self, pool: ThreadPoolExecutor, inputs: Sequence[Input], advance: Advance
-    ) -> Callable[[], pa.Table]:
+    def _begin(self, pool: ThreadPoolExecutor, inputs: Inputs, advance: Advance) -> Callable[[], pa.Table]:
         """Tokenize a piece and put it into the queue; the function given waits for its answers."""
         items = self._readable(inputs)
         rows = list(items)
@@ -65,7 +62,7 @@ class BulkModel:
 
         return wait
 
-    def _readable(self, inputs: Sequence[Input]) -> dict[int, AnyEncoded]:
+    def _readable(self, inputs: Inputs) -> dict[int, AnyEncoded]:
         """The inputs, by row, in which the model finds anything to read."""
         given = {row: text for row, text in enumerate(inputs) if text is not None}
         encoded = self._preprocess(list(given.values()))
@@ -89,20 +86,23 @@ def length_sorted_batches(lengths: Sequence[int], budget: int) -> list[list[int]
 
 
 def answer_schema(entry: Entry) -> pa.Schema:
-    """The best label and its score, the score of every label, whether the input was cut, and who says so."""
-    scores = [("score", pa.float64()), *((f"score_{label}", pa.float64()) for label in entry.task.labels)]
-    return pa.schema([("label", pa.string()), *scores, ("truncated", pa.bool_()), ("model_tag", pa.string())])
+    """The best label and its score, that of each of several, a number's interval, and who says so."""
+    labels, ends = entry.task.labels, ("low", "high") if entry.interval else ()
+    scores = ["score", *(f"score_{label}" for label in labels if len(labels) > 1), *ends]
+    columns = [("label", pa.string()), *((name, pa.float64()) for name in scores)]
+    return pa.schema([*columns, ("truncated", pa.bool_()), ("model_tag", pa.string())])
 
 
 def answer_table(entry: Entry, logits: Floats, items: dict[int, AnyEncoded]) -> pa.Table:
     """The answers to logits [n, labels]; null, but for the tag, in the rows that are not in `items`."""
+    labels, schema = entry.task.labels, answer_schema(entry)
     scores = probabilities(logits, entry.task.problem_type, entry.temperature)
-    best = scores.argmax(axis=-1)
+    best, columns = scores.argmax(axis=-1), [scores.max(axis=-1)]
+    columns += list(scores.T) if len(labels) > 1 else []
+    if entry.interval:
+        columns += [columns[0] - entry.interval.half_width, columns[0] + entry.interval.half_width]
     unread = np.array([row not in items for row in range(len(logits))], bool)
-    columns = [np.array(entry.task.labels, object)[best], scores.max(axis=-1), *scores.T]
-    columns.append(np.array([not unread[row] and items[row].truncated for row in range(len(logits))], bool))
-    schema = answer_schema(entry)
-    arrays = [
-        pa.array(column, field.type, mask=unread) for column, field in zip(columns, schema, strict=False)
-    ]
+    truncated = np.array([row in items and items[row].truncated for row in range(len(logits))], bool)
+    values = [np.array(labels, object)[best], *columns, truncated]
+    arrays = [pa.array(value, field.type, mask=unread) for value, field in zip(values, schema, strict=False)]
     return pa.table([*arrays, pa.repeat(entry.tag, len(logits))], schema=schema)

@@ -20,7 +20,7 @@ from bentos import ray_cluster
 from bentos.model_store import Entry, open_entry
 from bentos.ray_cluster import FleetError
 from bentos.runner import load_sound
-from train.bulk import Advance, Asked, BulkModel, Input, Key
+from train.bulk import Advance, Asked, BulkModel, Inputs, Key
 
 ASKED = 2  # pieces for each core at a time, so that none waits for the next
 ANSWERED_WITHIN = 3600  # seconds, the next piece: where the cluster has others to serve it takes its time
@@ -66,7 +66,7 @@ def _next(asked: dict[ray.ObjectRef[Any], Key], advance: Advance) -> tuple[Key, 
 
 
 @ray.remote
-def answer(tag: str, files: Sequence[ray.ObjectRef[Any]], inputs: Sequence[Input]) -> tuple[pa.Table, int]:
+def answer(tag: str, files: Sequence[ray.ObjectRef[Any]], inputs: Inputs) -> tuple[pa.Table, int]:
     """The answers to one piece and its tokens; `files` has one reference, which is looked up only once."""
     n_tokens = 0
 

@@ -29,7 +29,7 @@ def located(table: Table, folder: str | Path, task: Task) -> Table:
     return {
         **table,
         task.image_column_name: [path.read_bytes if path else None for path in paths],
-        **{name: without_signs(table[name]) for name in task.label_column_names},
+        **{name: without_signs(table[name]) for name in task.label_column_names if name in table},
     }
 
 

@@ -22,15 +22,17 @@ from bentos.model_store import VARIANTS, Entry, ModelError, load_entry, model_na
 from bentos.production import default_version
 from bentos.runner import available_cores, load_sound
 from bentos.task import Task
-from train.bulk import Advance, Asked, BulkModel, Input, answer_schema
-from train.data import text_fault
+from train.bulk import Advance, Asked, BulkModel, Inputs, answer_schema
+from train.data import READ_INPUTS
 from train.meter import Meter
+from train.picture_sources import located
+from train.pictures import raw
 from train.pieces import Pieces, open_pieces
 from train.sources import DataError
 from train.streams import Stream, open_stream
-from train.values import plain_text
 
-PIECE = 2048  # rows: sorted by length, sent to a worker and kept together; about what a kill may cost
+# Rows that are sorted by length, sent to a worker and kept together; about what a kill may cost.
+PIECE = {"text-classification": 2048, "image-classification": 64}
 
 Piece = tuple[int, pa.Table]
 Answers = Callable[[Iterable[Asked[Piece]], Advance], Iterator[tuple[Piece, pa.Table]]]
@@ -80,7 +82,8 @@ def score_file(entry: Entry, source: Path, output: Path, prefix: str = "", ray: 
     Raises DataError, ModelError, OSError.
     """
     check_output(source, output)
-    stream = open_stream(source, PIECE)
+    n_rows = PIECE[entry.task.pipeline_tag]
+    stream = open_stream(source, n_rows)
     schema = output_schema(stream, entry, prefix)
     job = job_of(stream, entry, prefix)
     with open_pieces(output, job) as pieces:
@@ -94,7 +97,7 @@ def score_file(entry: Entry, source: Path, output: Path, prefix: str = "", ray: 
                 raise DataError(
                     f"{source} has changed while it was read. Delete {output}.parts, and begin anew."
                 )
-            pieces.join(-(-stream.n_rows // PIECE), schema)
+            pieces.join(-(-stream.n_rows // n_rows), schema)
     return summary(entry, output, prefix, meter)
 
 
@@ -111,7 +114,7 @@ def answers_by(entry: Entry, ray: str | None) -> Answers:
 
 def output_schema(stream: Stream, entry: Entry, prefix: str) -> pa.Schema:
     """The columns of the output; raises DataError where the input lacks one, or has one of the new ones."""
-    names, reads = stream.schema.names, entry.task.text_column_names
+    names, reads = stream.schema.names, entry.task.input_column_names
     if missing := [name for name in reads if name not in names]:
         raise DataError(
             f"{stream.path} has no column {', '.join(map(repr, missing))}. Its columns: {', '.join(names)}. "
@@ -143,28 +146,28 @@ def job_of(stream: Stream, entry: Entry, prefix: str) -> dict[str, Any]:
         "input_bytes": status.st_size,
         "input_modified_ns": status.st_mtime_ns,
         "prefix": prefix,
-        "piece_rows": PIECE,
+        "piece_rows": PIECE[entry.task.pipeline_tag],
     }
 
 
 def open_work(stream: Stream, task: Task, pieces: Pieces, meter: Meter) -> Iterator[Asked[Piece]]:
     """The pieces that are not finished yet."""
-    for index, rows in enumerate(stream.tables(PIECE)):
+    for index, rows in enumerate(stream.tables(PIECE[task.pipeline_tag])):
         if index in pieces:
             meter.skip(len(rows))
         else:
-            yield (index, rows), inputs_of(rows, task)
+            yield (index, rows), inputs_of(rows, task, stream.path.parent)
 
 
-def inputs_of(rows: pa.Table, task: Task) -> list[Input]:
-    """What the model is to read of each row, as in training; None where a text is absent or empty."""
-    texts = zip(*(rows[name].to_pylist() for name in task.text_column_names), strict=True)
-    return [None if text_fault(fields) else one_or_pair(fields) for fields in texts]
+def inputs_of(rows: pa.Table, task: Task, folder: Path) -> Inputs:
+    """What the model is to read of each row, as in training; None where that is absent, empty or no picture.
 
-
-def one_or_pair(fields: tuple[object, ...]) -> Input:
-    first, *more = map(plain_text, fields)
-    return (first, more[0]) if more else first
+    Pictures are the files in `folder` that the rows name.
+    """
+    table = rows.select(task.input_column_names).to_pydict()
+    if task.reads_pictures:
+        table = located(table, folder, task)
+    return [raw(given) for given, _ in READ_INPUTS[task.pipeline_tag](table, task)]
 
 
 def summary(entry: Entry, output: Path, prefix: str, meter: Meter) -> str:
@@ -176,7 +179,7 @@ def summary(entry: Entry, output: Path, prefix: str, meter: Meter) -> str:
             unscored += batch.column(0).null_count
             truncated += pc.sum(batch.column(1)).as_py() or 0
     return (
-        f"{output}: {n_rows:,} rows by {entry.tag}; {unscored:,} have no answer, for want of a text, "
+        f"{output}: {n_rows:,} rows by {entry.tag}; {unscored:,} without an answer, for want of an input, "
         f"{truncated:,} were cut. Scored now: {meter.rows:,} in {meter.seconds:.1f} s, {meter.rates}."
     )
 

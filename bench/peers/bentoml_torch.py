@@ -8,7 +8,9 @@ from typing import Any
 
 import bentoml
 
-image = bentoml.images.Image(python_version="3.11").python_packages("torch==2.13.0", "transformers==4.57.6")
+# torch for CPUs, to be fair: the default brings gigabytes of CUDA. Let uv.toml say where it is found.
+image = bentoml.images.Image(python_version="3.11", lock_python_packages=False)
+image.python_packages("torch==2.13.0+cpu", "transformers==4.57.6")
 
 
 @bentoml.service(name="plain-torch", image=image)
