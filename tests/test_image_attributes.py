@@ -82,12 +82,13 @@ def rows_of(server: Server, request_id: str) -> list[Row]:
 
 
 def send(server: Server, images: list[Image.Image]) -> str:
-    """Each in a request of its own, until they are in the log; when the first was sent."""
+    """Each in a request of its own, until a window that ends with a whole second holds them; its start."""
     since = datetime.now(UTC).isoformat()
     with httpx.Client(base_url=server.url, timeout=30) as client:
         for image in images:
             answer = client.post("/predict", json={"inputs": in_base64(file_of(image))}).raise_for_status()
-    rows_of(server, answer.headers["x-request-id"])
+    (last,) = rows_of(server, answer.headers["x-request-id"])
+    until(lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}" > last["ts"][:19], server)
     return since
 
 
