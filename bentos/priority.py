@@ -6,6 +6,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 LOWEST = 19
@@ -62,8 +63,12 @@ def _set_session(leader: int, niceness: int) -> None:
 
 
 def _end_like(child: int) -> NoReturn:
+    def hand_on(number: int, frame: FrameType | None) -> None:
+        os.kill(child, number)
+        _hurry(child)  # to end takes a core too
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: os.kill(child, number))
+        signal.signal(number, hand_on)
     if sys.platform == "linux":
         signal.signal(signal.SIGALRM, lambda *_: _hurry(child))
         signal.alarm(PATIENCE)

@@ -57,7 +57,8 @@ def test_overload_is_refused_with_a_time_to_come_back(store: Path, tmp_path: Pat
     arguments = ("version=tiny", "variant=torch", "max_queue_tokens=64", "answer_cache=0", "api_workers=2")
     with serve(tmp_path, *(part for argument in arguments for part in ("--arg", argument))) as server:
         url = f"{server.url}/predict"
-        with httpx.Client(timeout=60) as client, ThreadPoolExecutor(64) as pool:
+        limits = httpx.Limits(max_keepalive_connections=64)  # it closes more than that while others read them
+        with httpx.Client(timeout=60, limits=limits) as client, ThreadPoolExecutor(64) as pool:
             long = [f"{i} {'good ' * 50}" for i in range(300)]
             responses = list(pool.map(lambda text: client.post(url, json={"inputs": text}), long))
         assert {response.status_code for response in responses} == {200, 429}

@@ -112,10 +112,13 @@ def test_a_file_gets_the_answers_of_the_service(road: Road) -> None:
     texts = [given.values() if isinstance(given, dict) else [given] for given, _ in road.system.held_out()]
     pd.DataFrame(texts[:SENT], columns=task.text_column_names).to_parquet(source)
     assert score([road.entry.tag, str(source), str(output)]) == 0
+    near = (
+        3 * road.entry.tolerance
+    )  # other texts in a call, other scales of int8: see "Score files" in the README
     for row, (best, *_) in zip(pd.read_parquet(output).to_dict("records"), road.answers, strict=True):
-        assert row["score"] == pytest.approx(best["score"], abs=road.entry.tolerance)  # int8, see the README
+        assert row["score"] == pytest.approx(best["score"], abs=near)
         ends = [row["low"], row["high"]] if "interval" in best else []
-        assert ends == pytest.approx(best.get("interval", []), abs=road.entry.tolerance)
+        assert ends == pytest.approx(best.get("interval", []), abs=near)
         assert {f"score_{label}" for label in task.labels} <= row.keys() or len(task.labels) == 1
 
 
