@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -253,8 +254,12 @@ class Classifier:
         async def ask(texts: list[Input]) -> Any:
             return await self.shadow_runner.scores(texts)  # it has its methods only later
 
+        async def calm() -> None:
+            await self._live.fewer_users_than(quiet)
+
+        quiet = math.inf if ENTRY.variant == "torch" else max(1, lanes() // 2)
         log = open_log(log_folder(), "shadow", TASK.monitoring)
-        return Shadow(ask, entry.tag, TASK.labels, ARGS.shadow_share, log)
+        return Shadow(ask, calm, entry.tag, TASK.labels, ARGS.shadow_share, log)
 
     @bentoml.on_startup
     async def hold_connections(self) -> None:

@@ -32,6 +32,7 @@ class Held(Generic[Version]):
 
     def __init__(self, tag: str, version: Version) -> None:
         self.tag, self.version, self.users = tag, version, 0
+        self.let_go = asyncio.Event()  # by one of them
 
     @contextmanager
     def use(self) -> Iterator[Version]:
@@ -41,6 +42,7 @@ class Held(Generic[Version]):
             yield self.version
         finally:
             self.users -= 1
+            self.let_go.set()
 
 
 class Live(Generic[Version]):
@@ -66,6 +68,12 @@ class Live(Generic[Version]):
     def use(self) -> AbstractContextManager[Version]:
         """The current version, kept until the end of the context."""
         return self._held.use()
+
+    async def fewer_users_than(self, limit: float) -> None:
+        """Return at a moment when fewer requests than that use the current version."""
+        while (held := self._held).users >= limit:
+            held.let_go.clear()
+            await held.let_go.wait()
 
     async def follow(self, name: str) -> None:
         """Swap whenever the production pointer of `<task>-<variant>` has moved; without end."""

@@ -17,24 +17,29 @@ from bentos.postprocess import Floats, probabilities
 from bentos.preprocess import Input
 from bentos.runner import Loaded
 
-WAITING = 8  # requests at the shadow; beyond them nothing is drawn, so that it never falls behind
+WAITING = 16  # requests for the shadow; beyond them nothing is drawn, so that it never falls behind
+AT_ONCE = 8  # inputs that it is asked for in one go
 TIMEOUT = 60.0
 
 log = logging.getLogger("bentoml.touchstone")
 
 Ask = Callable[[list[Input]], Awaitable[Any]]
+Calm = Callable[[], Awaitable[None]]
 
 
 class Shadow:
     """Draws a share of the answered requests for the version `tag` and compares its answers with them.
 
     Each comparison is a row of the log and counted in /metrics. `ask` gives the version's scores [n, labels]
-    of n inputs, from another process.
+    of n inputs, from another process. It is asked for one request at a time, when `calm` returns: even what
+    computes only on an idle core slows down the cores beside it, which share its caches and its memory.
     """
 
-    def __init__(self, ask: Ask, tag: str, labels: Sequence[str], share: float, log: RequestLog) -> None:
-        self._ask, self._tag, self._labels, self._share = ask, tag, labels, share
-        self._log = log
+    def __init__(
+        self, ask: Ask, calm: Calm, tag: str, labels: Sequence[str], share: float, log: RequestLog
+    ) -> None:
+        self._ask, self._calm, self._turn = ask, calm, asyncio.Lock()
+        self._tag, self._labels, self._share, self._log = tag, labels, share, log
         self._mirror = metrics.mirror_log(self._log, "shadow")
         self._asked: set[asyncio.Task[None]] = set()
 
@@ -56,8 +61,8 @@ class Shadow:
 
     async def _compare(self, request_id: str, tag: str, texts: list[Input], scores: Floats) -> None:
         try:
-            async with asyncio.timeout(TIMEOUT):
-                theirs = np.asarray(await self._ask(texts))
+            async with self._turn:
+                theirs = await self._scores(texts)
         except Exception as error:  # whatever it is, the answers were given without the shadow
             log.warning("The shadow did not answer: %r", error)
             metrics.SHADOW_LOST.labels("failed").inc(len(texts))
@@ -75,6 +80,15 @@ class Shadow:
                     **row,
                 }
             )
+
+    async def _scores(self, texts: list[Input]) -> Floats:
+        """Scores [n, labels] of the n inputs."""
+        parts = []
+        for start in range(0, len(texts), AT_ONCE):
+            await self._calm()
+            async with asyncio.timeout(TIMEOUT):
+                parts.append(np.asarray(await self._ask(texts[start : start + AT_ONCE])))
+        return np.concatenate(parts)
 
     def _row(self, ours: Floats, theirs: Floats) -> Row:
         """Both answers, and both scores of the label that was served."""

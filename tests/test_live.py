@@ -109,6 +109,30 @@ def test_a_version_is_retired_when_nobody_uses_it_any_more() -> None:
     assert retired == ["model of a"]
 
 
+def test_it_is_told_when_few_use_the_version() -> None:
+    seen: list[str] = []
+
+    async def load(tag: str) -> str:
+        return f"model of {tag}"
+
+    async def tell(live: Live[str]) -> None:
+        await live.fewer_users_than(1)
+        seen.append("none")
+
+    async def use() -> None:
+        live = Live("a", "model of a", load, lambda model: None)
+        with live.use():
+            told = asyncio.create_task(tell(live))
+            with live.use():
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)
+            seen.append("one")
+        await told
+
+    asyncio.run(asyncio.wait_for(use(), 10))
+    assert seen == ["one", "none"]
+
+
 @dataclass
 class Model:
     """Something that can be watched ending."""

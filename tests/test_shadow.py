@@ -1,5 +1,6 @@
 """A shadow computes a share of the answers too, and never gets in their way."""
 
+import asyncio
 import os
 import signal
 import sys
@@ -8,11 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bentos.request_log import Row, read_log
+from bentos.preprocess import Input
+from bentos.request_log import Row, open_log, read_log
+from bentos.shadow import AT_ONCE, Shadow
+from bentos.task import Monitoring
 from tests.serving import Server, is_ready, serve, until, worker_of
 from tests.test_service import TEXT, predict
 
@@ -111,3 +116,32 @@ def test_a_shadow_of_other_labels_is_refused(store: Path, tmp_path: Path) -> Non
     with serve(tmp_path, "--arg", "version=tiny", "--arg", "shadow=absent", ready=False) as server:
         server.process.wait(60)
     assert "--arg shadow=absent: No model 'sample-reviews-onnx-int8:absent'" in server.output.read_text()
+
+
+def test_it_is_asked_for_a_few_inputs_at_a_time_and_only_in_calm(tmp_path: Path) -> None:
+    asked: list[list[Input]] = []
+    texts = [f"text {i}" for i in range(2 * AT_ONCE + 1)]
+
+    async def ask(inputs: list[Input]) -> list[list[float]]:
+        asked.append(inputs)
+        return [[0.2, 0.8]] * len(inputs)
+
+    async def offer_and_wait() -> None:
+        calm = asyncio.Semaphore(0)
+        shadow = Shadow(ask, calm.acquire, "other", ("bad", "good"), 1, log)
+        shadow.offer("one", "this", texts, np.array([[0.9, 0.1]] * len(texts)))
+        for times in range(1, 4):
+            await asyncio.sleep(0.05)
+            assert len(asked) == times - 1
+            calm.release()
+        await asyncio.sleep(0.05)
+        shadow.close()
+
+    log = open_log(tmp_path, "shadow", Monitoring())
+    asyncio.run(offer_and_wait())
+    assert [text for inputs in asked for text in inputs] == texts
+    assert max(map(len, asked)) == AT_ONCE
+    rows = read_log(tmp_path, "shadow").rows
+    assert [(row["index"], row["shadow_score"], row["agrees"]) for row in rows] == [
+        (i, 0.2, False) for i in range(len(texts))
+    ]
