@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from bench.road import Part, call, console, judge, last_run, send, served
+from train.figures_table import figures_table
 from train.sample_corpus import DRIFTS, generate
 
 TASK = "sample-reviews"
@@ -50,7 +51,7 @@ def traffic(url: str, title: str, seed: int, drift: tuple[str, ...]) -> Part:
 
 
 def variants_table(run: dict[str, Any]) -> Table:
-    table = Table("variant", "accuracy", "macro F1", "weights")
+    table = figures_table("variant", "accuracy", "macro F1", "weights")
     for name, metrics in run["metrics"].items():
         size = f"{metrics['model_bytes'] / 1e6:.1f} MB"
         table.add_row(name, f"{metrics['accuracy']:.3f}", f"{metrics['macro_f1']:.3f}", size)
@@ -60,7 +61,8 @@ def variants_table(run: dict[str, Any]) -> Table:
 
 
 def traffic_table(parts: list[Part], results: list[dict[str, Any]]) -> Table:
-    table = Table("traffic", "requests", "accuracy", "latency p50", "p99", "verdict")
+    table = figures_table("traffic", "requests", "accuracy", "latency p50", "p99")
+    table.add_column("verdict")
     for part, result in zip(parts, results, strict=True):
         cuts = quantiles(part.latencies, n=100)
         latency = [f"{cuts[49]:.1f} ms", f"{cuts[98]:.1f} ms"]

@@ -1,7 +1,7 @@
 """What a change of version and a shadow cost the answers: python -m bench.live [PART ...]
 
 Serves the full-size model of bench.full_size at 70 % of its saturated rate, with and without, in short turns
-whose order changes from round to round: `promotions`, a promotion and a rollback in each turn, and `shadow`,
+whose order changes from round to round: `promotions`, a promotion or a rollback in each turn, and `shadow`,
 a tenth of the requests computed by another version too; `crowded` is the shadow beside a saturating load.
 The median of the rounds' ratios matters, and the interval that 95 % of its bootstrap samples lie in.
 Needs the `saturated` part of bench.under_load. Writes bench/results/live.json after each part.
@@ -38,45 +38,47 @@ from bentos.production import FILE
 RESULT = Path(__file__).parent / "results" / "live.json"
 NAME = f"{TASK}-onnx-int8"
 SECOND = "second"
-ROUNDS = 12
+ROUNDS, CROWDED_ROUNDS = 20, 6
 SECONDS = 15.0  # of a turn
-MOVE_EVERY = 5.0  # seconds
+MOVE_AFTER = 5.0  # seconds of it
 Figures = dict[str, Any]
 
 
 def promotions(rate: float) -> Figures:
-    """One service; in half of the turns its production pointer moves to and fro."""
+    """One service; in half of the turns its production pointer moves, to and fro."""
     with pointer_removed_afterwards(), ours("--arg answer_cache=0") as service:
         move(f"{NAME}:{entry_folder().name}")
 
         def moved(seed: int) -> Figures:
-            with moving():
+            with moving(back=seed % 2 == 1):
                 return turn(service, rate, seed)
 
-        rounds = in_turns(calm=lambda seed: turn(service, rate, seed), moving=moved)
+        rounds = in_turns(ROUNDS, calm=lambda seed: turn(service, rate, seed), moving=moved)
         followed = metric(service, 'touchstone_promotions_total{outcome="followed"}')
         memory = service.memory_mb()
     return {**ratios(rounds, "calm", "moving"), "followed": followed, "memory_mb": memory}
 
 
-def shadow(rate: float) -> Figures:
+def shadow(rate: float, n_rounds: int = ROUNDS) -> Figures:
     """A service with a shadow and one without; nobody asks the other one meanwhile."""
     with ours() as plain, ours(f"--arg shadow={SECOND}") as shadowed:
         rounds = in_turns(
-            plain=lambda seed: turn(plain, rate, seed), shadowed=lambda seed: turn(shadowed, rate, seed)
+            n_rounds,
+            plain=lambda seed: turn(plain, rate, seed),
+            shadowed=lambda seed: turn(shadowed, rate, seed),
         )
         return {**ratios(rounds, "plain", "shadowed"), **compared(shadowed)}
 
 
 def crowded(rate: float) -> Figures:
     """The same beside a saturating load, when no core is ever idle."""
-    return shadow(0)
+    return shadow(0, CROWDED_ROUNDS)
 
 
-def in_turns(**turns: Callable[[int], Figures]) -> list[Figures]:
+def in_turns(n_rounds: int, **turns: Callable[[int], Figures]) -> list[Figures]:
     """Rounds of one turn each, the order changing, the load of a round the same."""
     rounds = []
-    for seed in range(ROUNDS):
+    for seed in range(n_rounds):
         names = list(turns) if seed % 2 == 0 else list(reversed(turns))
         rounds.append({name: turns[name](seed) for name in names})
     return rounds
@@ -122,13 +124,12 @@ def metric(service: Running, name: str) -> float:
 
 
 @contextmanager
-def moving() -> Iterator[None]:
-    """Meanwhile the pointer moves to the other version and back."""
+def moving(back: bool) -> Iterator[None]:
+    """Meanwhile the pointer moves to the other version, or back."""
 
     def run() -> None:
-        for arguments in ([f"{NAME}:{SECOND}"], [NAME, "--rollback"]):
-            time.sleep(MOVE_EVERY)
-            move(*arguments)
+        time.sleep(MOVE_AFTER)
+        move(*([NAME, "--rollback"] if back else [f"{NAME}:{SECOND}"]))
 
     thread = threading.Thread(target=run)
     thread.start()

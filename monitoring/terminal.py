@@ -54,7 +54,9 @@ def show(console: Console, judgement: Judgement, explanation: Explanation | None
 
 def window_table() -> Table:
     """An empty table for one line a window."""
-    return Table("window (UTC)", "rows", "verdict", "moved furthest", "accuracy", box=None)
+    return Table(
+        "window (UTC)", Column("rows", justify="right"), "verdict", "moved furthest", "accuracy", box=None
+    )
 
 
 def add_window(table: Table, judgement: Judgement) -> None:
@@ -70,7 +72,8 @@ def add_window(table: Table, judgement: Judgement) -> None:
 def _columns(judgement: Judgement) -> Table:
     threshold = number(judgement.statistics[0].threshold)
     caption = f"alarms: p below {threshold} and a distance of {MIN_DISTANCE} or more"
-    table = Table("column", "distance", "p", "change", "", box=None, caption=caption, caption_justify="left")
+    figures = (Column(name, justify="right") for name in ("distance", "p"))
+    table = Table("column", *figures, "change", "", box=None, caption=caption, caption_justify="left")
     for one in judgement.statistics[:LISTED]:
         measure = one.measure.removeprefix("share ")
         change = Text(f"{measure}: {share(one.reference)} to {share(one.current)}")

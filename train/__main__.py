@@ -35,6 +35,7 @@ from train.export import (
     run_facts,
     store_variant,
 )
+from train.figures_table import figures_table
 from train.plots import plot_reliability, plot_training_curve
 from train.trainer import answer_in_units, fit, label_scale, make_trainer, trained_folder
 
@@ -152,7 +153,7 @@ def run_folder(runs: Path, task: Task, splits: Splits) -> Path:
 
 def data_table(task: Task, splits: Splits) -> Table:
     """Rows of each class in each split, and the rows that were left out."""
-    table = Table("", "train", "validation", "test", title=f"{task.name}: rows")
+    table = figures_table("", "train", "validation", "test", title=f"{task.name}: rows")
     parts = (splits.train, splits.validation, splits.test)
     if task.problem_type == "regression":
         table.add_row("rows", *(f"{len(part.labels):,}" for part in parts))

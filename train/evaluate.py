@@ -24,6 +24,7 @@ from bentos.task import Task, TaskError
 from train import multi_label
 from train.bulk import length_sorted_batches
 from train.data import DataError, Split, load_file, load_splits
+from train.figures_table import figures_table
 from train.regression import fit_interval, regression_metrics
 
 BATCH_TOKENS = 1024  # padded tokens in one call: large enough for torch, small enough for a lane's cache
@@ -171,9 +172,7 @@ def calibration_error(scores: Floats, truth: NDArray[Any]) -> float:
 
 def metrics_table(columns: dict[str, dict[str, Any]], title: str) -> Table:
     """One column for each variant or tag, one row for each figure."""
-    table = Table("", *columns, title=title)
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = figures_table("", *columns, title=title)
     first = next(iter(columns.values()))
     for name in (name for name, value in first.items() if isinstance(value, float)):
         table.add_row(

@@ -7,6 +7,7 @@ from rich.table import Table
 from bentos.model_store import Entry
 from train.data import Split, Splits
 from train.evaluate import entry_logits
+from train.figures_table import figures_table
 from train.held_out import Divided
 from train.mcnemar import ALPHA, Comparison, compare
 
@@ -54,9 +55,8 @@ class Outcome:
 
     def table(self) -> Table:
         """Both comparisons, a column each."""
-        table = Table("", "held-out split", f"newest {self.source} labels", title="served and candidate")
-        for column in table.columns[1:]:
-            column.justify = "right"
+        columns = ("held-out split", f"newest {self.source} labels")
+        table = figures_table("", *columns, title="served and candidate")
         pair = (self.test, self.newest)
         table.add_row("rows", *(f"{one.rows:,}" for one in pair))
         table.add_row("accuracy, served", *(f"{one.served_accuracy:.4f}" for one in pair))

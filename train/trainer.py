@@ -1,6 +1,7 @@
 """Fine-tunes the task's model with `transformers.Trainer`, or trains a small one from scratch."""
 
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -83,7 +84,10 @@ def fit(trainer: Trainer) -> list[dict[str, Any]]:
     checkpoint = get_last_checkpoint(folder) if folder.is_dir() else None
     if checkpoint and trainer.is_world_process_zero():
         print(f"Going on from {checkpoint}")
-    trainer.train(resume_from_checkpoint=checkpoint)
+    with warnings.catch_warnings():
+        # transformers': epochs of less than a second; it then goes by the checkpoints' numbers, which are right
+        warnings.filterwarnings("ignore", message="mtime may not be reliable")
+        trainer.train(resume_from_checkpoint=checkpoint)
     return list(trainer.state.log_history)
 
 
