@@ -85,7 +85,7 @@ def fit(trainer: Trainer) -> list[dict[str, Any]]:
     if checkpoint and trainer.is_world_process_zero():
         print(f"Going on from {checkpoint}")
     with warnings.catch_warnings():
-        # transformers': epochs of less than a second; it then goes by the checkpoints' numbers, which are right
+        # of epochs of less than a second: it then goes by the checkpoints' numbers, which are right
         warnings.filterwarnings("ignore", message="mtime may not be reliable")
         trainer.train(resume_from_checkpoint=checkpoint)
     return list(trainer.state.log_history)
