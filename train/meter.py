@@ -18,13 +18,13 @@ class Meter:
         self._progress = Progress(
             BarColumn(),
             TextColumn("{task.completed:,.0f} of {task.total:,} rows"),
-            TextColumn("{task.fields[rates]}"),
+            TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             TextColumn("left"),
             console=Console(stderr=True),
             disable=not sys.stderr.isatty(),
         )
-        self._task = self._progress.add_task("", total=n_rows, rates="")
+        self._task = self._progress.add_task("", total=n_rows, rate="")
 
     @property
     def seconds(self) -> float:
@@ -32,9 +32,14 @@ class Meter:
         return time.monotonic() - self._started
 
     @property
+    def row_rate(self) -> str:
+        """Rows a second, from the beginning on."""
+        return f"{self.rows / self.seconds:,.0f} rows/s"
+
+    @property
     def rates(self) -> str:
-        """Rows and tokens a second, from the beginning on."""
-        return f"{self.rows / self.seconds:,.0f} rows/s, {self.tokens / self.seconds:,.0f} tokens/s"
+        """Rows and tokens a second."""
+        return f"{self.row_rate}, {self.tokens / self.seconds:,.0f} tokens/s"
 
     def skip(self, rows: int) -> None:
         """Rows that an earlier run has done."""
@@ -45,7 +50,7 @@ class Meter:
         with self._lock:
             self.rows += rows
             self.tokens += tokens
-        self._progress.update(self._task, advance=rows, rates=self.rates)
+        self._progress.update(self._task, advance=rows, rate=self.row_rate)
 
     def __enter__(self) -> "Meter":
         self._progress.start()
