@@ -119,7 +119,8 @@ def export_and_measure(
 
 def draw(folder: Path, history: list[dict[str, Any]], variants: dict[str, Variant], splits: Splits) -> None:
     """The run's pictures, as PNG in its folder."""
-    plot_training_curve(folder / "training_curve.png", history)
+    rows = (len(splits.train.texts), len(splits.validation.texts))
+    plot_training_curve(folder / "training_curve.png", history, rows)
     for name, variant in variants.items():
         if "calibration_error" not in variant.metrics:
             continue

@@ -37,8 +37,11 @@ def plot_reliability(path: Path, logits: NDArray[np.float64], truth: Any, temper
     figure.savefig(path, dpi=DOTS_PER_INCH)
 
 
-def plot_training_curve(path: Path, history: list[dict[str, Any]]) -> None:
-    """Training and validation loss, and accuracy, F1 or RMSE in validation, over the epochs, as PNG."""
+def plot_training_curve(path: Path, history: list[dict[str, Any]], rows: tuple[int, int]) -> None:
+    """Training and validation loss, and accuracy, F1 or RMSE in validation, over the epochs, as PNG.
+
+    `rows` of the train and the validation split.
+    """
     figure = Figure(figsize=(7, 4), layout="constrained")
     losses = figure.subplots()
     other = losses.twinx()
@@ -51,7 +54,8 @@ def plot_training_curve(path: Path, history: list[dict[str, Any]]) -> None:
     for key, label, axes, style in lines:
         points = [(entry["epoch"], entry[key]) for entry in history if key in entry]
         axes.plot([p[0] for p in points], [p[1] for p in points], label=label, **style)
-    losses.set(title="Training curve", xlabel="epoch", ylabel="loss", ylim=(0, None))
+    title = f"Training curve (n = {rows[0]:,}, validation {rows[1]:,})"
+    losses.set(title=title, xlabel="epoch", ylabel="loss", ylim=(0, None))
     other.set(ylabel=name.replace("_", " "), ylim=(None, None if name == "rmse" else 1))
     figure.legend(loc="outside lower center", ncols=3, fontsize="small")
     figure.savefig(path, dpi=DOTS_PER_INCH)
