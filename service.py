@@ -251,13 +251,15 @@ class Classifier:
         return Elsewhere(lambda: self.runner)
 
     def _make_shadow(self, entry: Entry) -> Shadow:
+        # where a GPU answers, many requests are under way and the cores are idle all the same
+        few = math.inf if ENTRY.variant == "torch" else max(1, lanes() // 2)
+
         async def ask(texts: list[Input]) -> Any:
             return await self.shadow_runner.scores(texts)  # it has its methods only later
 
         async def calm() -> None:
-            await self._live.fewer_users_than(quiet)
+            await self._live.fewer_users_than(few)
 
-        quiet = math.inf if ENTRY.variant == "torch" else max(1, lanes() // 2)
         log = open_log(log_folder(), "shadow", TASK.monitoring)
         return Shadow(ask, calm, entry.tag, TASK.labels, ARGS.shadow_share, log)
 
