@@ -112,8 +112,10 @@ def test_it_has_learned_more_than_the_mean(road: Road) -> None:
     assert found["n"] == baseline["n"] > SENT
     if "rmse" in found:
         assert found["rmse"] < 0.7 * road.run["baselines"]["mean"]["rmse"]
+    elif "micro_f1" in found:
+        assert found["micro_f1"] > 0.7
     else:
-        assert found.get("accuracy", found.get("micro_f1")) > 0.6
+        assert found["accuracy"] > 0.6
 
 
 def test_the_source_answers_as_the_packed_one(road: Road, tmp_path: Path) -> None:
@@ -144,9 +146,8 @@ def test_a_file_gets_the_answers_of_the_service(road: Road) -> None:
     rows = [columns_of(given, i, road) for i, (given, _) in enumerate(road.held_out)]
     pd.DataFrame(rows, columns=task.input_column_names).to_parquet(source)
     assert score([road.entry.tag, str(source), str(output)]) == 0
-    near = (
-        3 * road.entry.tolerance
-    )  # other texts in a call, other scales of int8: see "Score files" in the README
+    # other texts in a call, other scales of int8: see "Score files" in the README
+    near = 3 * road.entry.tolerance
     for row, (best, *_) in zip(pd.read_parquet(output).to_dict("records"), road.answers, strict=True):
         assert row["score"] == pytest.approx(best["score"], abs=near)
         ends = [row["low"], row["high"]] if "interval" in best else []
