@@ -17,7 +17,6 @@ from bentos.priority import LOWEST, give_way
 from bentos.production import Promotion, in_production
 
 POLL = 1.0  # seconds between two looks at the pointer
-SETTLE = 0.1  # between two looks at who still uses a version
 
 Version = TypeVar("Version")
 Value = TypeVar("Value")
@@ -32,7 +31,7 @@ class Held(Generic[Version]):
 
     def __init__(self, tag: str, version: Version) -> None:
         self.tag, self.version, self.users = tag, version, 0
-        self.let_go = asyncio.Event()  # by one of them
+        self._let_go = asyncio.Event()  # by one of them
 
     @contextmanager
     def use(self) -> Iterator[Version]:
@@ -42,7 +41,13 @@ class Held(Generic[Version]):
             yield self.version
         finally:
             self.users -= 1
-            self.let_go.set()
+            self._let_go.set()
+
+    async def fewer_users_than(self, limit: float) -> None:
+        """Return at a moment when fewer requests than that use the version."""
+        while self.users >= limit:
+            self._let_go.clear()
+            await self._let_go.wait()
 
 
 class Live(Generic[Version]):
@@ -72,8 +77,7 @@ class Live(Generic[Version]):
     async def fewer_users_than(self, limit: float) -> None:
         """Return at a moment when fewer requests than that use the current version."""
         while (held := self._held).users >= limit:
-            held.let_go.clear()
-            await held.let_go.wait()
+            await held.fewer_users_than(limit)
 
     async def follow(self, name: str) -> None:
         """Swap whenever the production pointer of `<task>-<variant>` has moved; without end."""
@@ -121,8 +125,7 @@ def end_later(held: Held[Version], end: Callable[[Version], None]) -> None:
 
 
 async def wait_and_end(held: Held[Version], end: Callable[[Version], None]) -> None:
-    while held.users:
-        await asyncio.sleep(SETTLE)
+    await held.fewer_users_than(1)
     await asyncio.to_thread(end, held.version)
 
 
