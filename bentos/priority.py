@@ -6,12 +6,12 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 LOWEST = 19
 MODEST = 10  # for a command that must end in a saturated machine too: at 19 it took minutes to import torch
 PATIENCE = 10  # seconds in which a command may find a core idle
+AWAITED = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGCHLD)  # while the child runs
 
 
 def give_way(niceness: int) -> None:
@@ -41,8 +41,12 @@ def step_back() -> None:
     by a third, because Linux lets a thread have its slice before one that wakes up. What takes longer than
     `PATIENCE` has modest priority from then on, where this process may give it that (CAP_SYS_NICE).
     """
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # what is ignored, as this is at first, need not wait
+    signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
     if child := os.fork():
         _end_like(child)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, AWAITED)
     os.setsid()
     only_when_idle()
 
@@ -63,14 +67,13 @@ def _set_session(leader: int, niceness: int) -> None:
 
 
 def _end_like(child: int) -> NoReturn:
-    def hand_on(number: int, frame: FrameType | None) -> None:
-        os.kill(child, number)
-        _hurry(child)  # to end takes a core too
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, hand_on)
+    """Wait for the child, hand signals on. They are blocked: a handler's could come just before the wait."""
     if sys.platform == "linux":
-        signal.signal(signal.SIGALRM, lambda *_: _hurry(child))
         signal.alarm(PATIENCE)
-    _, status = os.waitpid(child, 0)
-    sys.exit(os.waitstatus_to_exitcode(status))
+    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+        number = signal.sigwait(AWAITED)
+        if number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(child, number)
+        if number != signal.SIGCHLD:
+            _hurry(child)  # to end takes a core too
+    sys.exit(os.waitstatus_to_exitcode(ended[1]))
