@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator
 from bentos.incoming import App, Message, Receive, Scope, Send
 
 POLL = 0.1  # seconds
-SETTLE = 0.2  # seconds for connections that are being made when the door closes
+SETTLE = 0.5  # seconds for connections that are being made when the door closes, and for their requests
+TURNS = 5  # of the event loop after that: one that was held up sees to its timers before its sockets
 INTERNET = (socket.AF_INET, socket.AF_INET6)
 SO_ATTACH_FILTER = 26  # asm-generic/socket.h; Python's socket module has no name for it
 DROP_NEW = (  # classic BPF over the TCP header, as (code, jump if true, jump if false, value)
@@ -80,6 +81,8 @@ class Drain:
             if self.port and self._is_last():
                 turn_away(self.port)
                 await asyncio.sleep(SETTLE)
+                for _ in range(TURNS):
+                    await asyncio.sleep(0)
         finally:
             loop.remove_signal_handler(signal.SIGTERM)
             signal.signal(signal.SIGTERM, self._handler)
