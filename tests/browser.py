@@ -51,6 +51,9 @@ def opened(
     try:
         yield context.new_page()
         assert wrong == []
+    except BaseException as error:
+        error.add_note(f"What the pages told until then: {wrong}")
+        raise
     finally:
         context.close()
 
